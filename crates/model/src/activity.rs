@@ -1,0 +1,47 @@
+//! How much an endpoint did, per peer, service and verb.
+
+use crate::{Duration, EndpointKey, Header, Protocol, Transport};
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+
+/// Which end of the conversation `endpoint` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It opened the conversation.
+    Client,
+    /// It was asked.
+    Server,
+}
+
+/// What `endpoint` sent to `peer` within one interval of at most 60 s.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// Version, origin and times. `observed_at` is the end of the interval.
+    #[serde(flatten)]
+    pub header: Header,
+    /// The sender.
+    pub endpoint: EndpointKey,
+    /// The receiver.
+    pub peer: EndpointKey,
+    /// Which end of the conversation the sender is.
+    pub role: Role,
+    /// The protocol spoken.
+    pub protocol: Protocol,
+    /// Its transport.
+    pub transport: Transport,
+    /// The server's port; 0 where the transport has none.
+    pub service_port: u16,
+    /// The protocol's own verb (`PUBLISH`, `C-STORE-RQ`, `ORU^R01`); empty for bytes that carry none.
+    pub verb: SmolStr,
+    /// Start of the interval, before `observed_at` by this much.
+    pub span: Duration,
+    /// Messages of this verb; for an empty verb, packets.
+    pub count: u64,
+    /// Bytes: of the messages for a verb, of the IP packets for an empty one.
+    pub bytes: u64,
+    /// TCP payload bytes sent again.
+    pub retransmitted_bytes: u64,
+    /// TCP payload bytes that the capture never saw.
+    pub gap_bytes: u64,
+}

@@ -1,0 +1,51 @@
+//! Fuzz targets: one file per parser, each a function that must neither panic nor hang on any bytes.
+//!
+//! The smoke run (seeds and seeded mutations, stable Rust) and the long run (libFuzzer) call the same functions.
+
+pub mod arp;
+pub mod cdp;
+pub mod dhcpv4;
+pub mod dhcpv6;
+pub mod dicom;
+pub mod dns;
+pub mod hl7v2;
+pub mod http;
+pub mod icmp;
+pub mod lldp;
+pub mod mqtt;
+pub mod nbns;
+pub mod ntp;
+pub mod smb;
+pub mod snmp;
+pub mod ssdp;
+pub mod ssh;
+pub mod template;
+pub mod tls;
+pub mod wsdiscovery;
+
+/// A target.
+pub type Target = fn(&[u8]);
+
+/// Every target by the name of its parser.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("arp", arp::run),
+    ("cdp", cdp::run),
+    ("dhcpv4", dhcpv4::run),
+    ("dhcpv6", dhcpv6::run),
+    ("dicom", dicom::run),
+    ("dns", dns::run),
+    ("hl7v2", hl7v2::run),
+    ("http", http::run),
+    ("icmp", icmp::run),
+    ("lldp", lldp::run),
+    ("mqtt", mqtt::run),
+    ("nbns", nbns::run),
+    ("ntp", ntp::run),
+    ("smb", smb::run),
+    ("snmp", snmp::run),
+    ("ssdp", ssdp::run),
+    ("ssh", ssh::run),
+    ("template", template::run),
+    ("tls", tls::run),
+    ("wsdiscovery", wsdiscovery::run),
+];
