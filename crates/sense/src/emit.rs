@@ -2,11 +2,12 @@
 
 use crate::activity::{Activities, Amount, Key};
 use crate::dedupe::Dedupe;
+use crate::dissect::Ip;
 use model::{
-    Address, Attribute, DomainId, EndpointKey, Event, EventKind, Fact, Flow, Header, Protocol, Record,
+    Address, Attribute, Coverage, DomainId, EndpointKey, Event, EventKind, Fact, Flow, Header, MacAddr, Protocol, Record,
     SCHEMA_VERSION, SensorId, SiteId, Timestamp, Unparsed, UnparsedReason, Vlan,
 };
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
 
 /// Longest value of a Fact, in bytes of UTF-8; longer ones are cut at a character.
@@ -72,6 +73,30 @@ impl Emitter {
         self.records.push(Record::Fact(Fact { header, endpoint, attribute, value, source }));
     }
 
+    /// States that `link` sent from `ip`, which is `hops` routers away (`None`: cannot tell).
+    pub(crate) fn address(
+        &mut self,
+        mac: MacAddr,
+        vlan: Option<Vlan>,
+        ip: Ip,
+        hops: Option<u8>,
+        now: Timestamp,
+    ) {
+        if !self.dedupe.due((mac, vlan, ip, hops), now) {
+            return;
+        }
+        let addr = ip.addr();
+        let (attribute, value) = match hops {
+            Some(0) if addr.is_ipv4() => (Attribute::Ipv4Address, format_smolstr!("{addr}")),
+            Some(0) => (Attribute::Ipv6Address, format_smolstr!("{addr}")),
+            Some(hops) => (Attribute::RoutedAddress, format_smolstr!("{addr} hops={hops}")),
+            None => (Attribute::RoutedAddress, format_smolstr!("{addr} hops=?")),
+        };
+        let endpoint = self.key(Address::Mac(mac), vlan);
+        let header = self.header(now);
+        self.records.push(Record::Fact(Fact { header, endpoint, attribute, value, source: Protocol::Ip }));
+    }
+
     /// Reports a happening; every call is a record.
     pub fn event(
         &mut self,
@@ -114,6 +139,13 @@ impl Emitter {
     pub(crate) fn flow(&mut self, mut flow: Flow) {
         flow.header = self.header(flow.header.observed_at);
         self.records.push(Record::Flow(Box::new(flow)));
+    }
+
+    /// Emits the coverage of the sensor so far.
+    pub(crate) fn coverage(&mut self, mut coverage: Coverage, now: Timestamp) {
+        coverage.header = self.header(now);
+        coverage.unparsed = self.unparsed_counts();
+        self.records.push(Record::Coverage(Box::new(coverage)));
     }
 
     /// Emits the Activities counted so far: called when an interval ends and when the capture does.

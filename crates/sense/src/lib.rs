@@ -6,9 +6,14 @@
 
 mod activity;
 mod dedupe;
+mod dissect;
 mod emit;
+mod engine;
+mod flow;
 mod frame;
 pub mod observe;
+mod probe;
 
 pub use emit::{Emitter, FACT_VALUE_BYTES_MAX};
+pub use engine::{Config, Engine, FLOWS_MAX_DEFAULT};
 pub use frame::{Frame, LinkType};

@@ -141,6 +141,19 @@ impl<'c> Context<'c> {
         self.emitter.unparsed(self.protocol, reason);
     }
 
+    /// Speaks for the other end from here on (bytes of it that were kept from an earlier packet).
+    pub(crate) fn turn_to(&mut self, side: Side) {
+        if self.side != side {
+            self.side = side;
+            std::mem::swap(&mut self.sender, &mut self.receiver);
+        }
+    }
+
+    /// The same context, counting verbs into `verbs`.
+    pub(crate) fn counting_into<'v>(&'v mut self, verbs: &'v mut VerbCounts) -> Context<'v> {
+        Context { emitter: self.emitter, verbs: Some(verbs), ..*self }
+    }
+
     /// The server's port.
     pub fn service_port(&self) -> u16 {
         match self.side {

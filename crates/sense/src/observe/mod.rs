@@ -35,7 +35,7 @@ pub mod wsdiscovery;
 pub use context::{Context, Party, Side};
 pub use verbs::VerbCounts;
 
-use model::UnparsedReason;
+use model::{Protocol, UnparsedReason};
 
 /// An observer's answer to a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,3 +84,20 @@ pub trait Stream {
 
 /// Most bytes of one direction that are kept because a message is not whole yet.
 pub const CARRY_BYTES_MAX: usize = 64 * 1024;
+
+/// A protocol directly on the link.
+pub(crate) struct LinkProtocol {
+    pub(crate) protocol: Protocol,
+    pub(crate) frame: fn(&mut Context<'_>, &[u8]) -> Datagram,
+}
+
+/// Who reads a link protocol, by EtherType or SNAP number.
+pub(crate) fn link(ethertype: u16) -> Option<LinkProtocol> {
+    let (protocol, frame): (_, fn(&mut Context<'_>, &[u8]) -> Datagram) = match ethertype {
+        0x0806 => (Protocol::Arp, arp::frame),
+        0x88cc => (Protocol::Lldp, lldp::frame),
+        0x2000 => (Protocol::Cdp, cdp::frame),
+        _ => return None,
+    };
+    Some(LinkProtocol { protocol, frame })
+}
