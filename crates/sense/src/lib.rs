@@ -13,6 +13,8 @@ mod flow;
 mod frame;
 pub mod observe;
 mod probe;
+#[cfg(test)]
+mod tests;
 
 pub use emit::{Emitter, FACT_VALUE_BYTES_MAX};
 pub use engine::{Config, Engine, FLOWS_MAX_DEFAULT};

@@ -1,0 +1,140 @@
+//! What a one-shot scan finds worth a person's attention. Judgements with baselines come with their own capability.
+
+use super::SiteNetworks;
+use model::{
+    Address, Attribute, Claim, Device, DeviceId, Finding, FindingKind, MacAddr, Protocol, Talk, TalkEnd, Timestamp,
+};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Pieces of evidence listed per finding; the rest is counted.
+const EVIDENCE_MAX: usize = 8;
+
+pub(super) fn findings(
+    devices: &[Device],
+    talks: &[Talk],
+    address_conflicts: &[(DeviceId, IpAddr, MacAddr, Timestamp)],
+    networks: &SiteNetworks,
+) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = devices.iter().flat_map(of_device).collect();
+    findings.extend(leaving_site(talks, networks));
+    findings.extend(duplicate_addresses(address_conflicts));
+    findings.sort_by_key(|f| (f.kind, f.protocol, f.device));
+    findings
+}
+
+/// Findings that the claims of one device carry, grouped by kind and protocol.
+fn of_device(device: &Device) -> Vec<Finding> {
+    let mut grouped: BTreeMap<(FindingKind, Protocol), Vec<&Claim>> = BTreeMap::new();
+    for claim in &device.claims {
+        if let Some(kind) = kind_of(claim) {
+            grouped.entry((kind, claim.source)).or_default().push(claim);
+        }
+    }
+    let mut findings: Vec<Finding> =
+        grouped.into_iter().map(|((kind, protocol), claims)| finding(device, kind, protocol, &claims)).collect();
+    for conflict in &device.conflicts {
+        let others: Vec<&str> = conflict.others.iter().map(|v| v.as_str()).collect();
+        findings.push(Finding {
+            kind: FindingKind::Conflict,
+            device: device.id,
+            summary: format!(
+                "It gives more than one {}: shown is {}, but it also says {}.",
+                conflict.attribute.name(),
+                conflict.chosen,
+                others.join(", ")
+            ),
+            evidence: vec![conflict.reason.to_string()],
+            protocol: Protocol::Unknown,
+            first_seen: device.first_seen,
+            last_seen: device.last_seen,
+        });
+    }
+    findings
+}
+
+fn kind_of(claim: &Claim) -> Option<FindingKind> {
+    match claim.attribute {
+        Attribute::PhiInClear => Some(FindingKind::PhiInClear),
+        Attribute::BasicAuth => Some(FindingKind::CredentialsInClear),
+        Attribute::TlsVersion if is_old_tls(&claim.value) => Some(FindingKind::WeakProtocol),
+        Attribute::SmbDialect if claim.value.contains("NT LM") => Some(FindingKind::WeakProtocol),
+        Attribute::SnmpVersion if !claim.value.contains('3') => Some(FindingKind::WeakProtocol),
+        _ => None,
+    }
+}
+
+/// Retired by RFC 8996 and RFC 7568.
+fn is_old_tls(version: &str) -> bool {
+    ["SSL", "TLS 1.0", "TLS 1.1", "TLSv1.0", "TLSv1.1"].iter().any(|old| version.contains(old))
+}
+
+fn finding(device: &Device, kind: FindingKind, protocol: Protocol, claims: &[&Claim]) -> Finding {
+    let mut evidence: Vec<String> =
+        claims.iter().take(EVIDENCE_MAX).map(|c| format!("{} {}", c.attribute.name(), c.value)).collect();
+    if claims.len() > EVIDENCE_MAX {
+        evidence.push(format!("and {} more", claims.len() - EVIDENCE_MAX));
+    }
+    let summary = match kind {
+        FindingKind::PhiInClear => format!("Patient data leaves it unencrypted over {protocol}."),
+        FindingKind::CredentialsInClear => format!("A password crossed the network unencrypted over {protocol}."),
+        _ => format!("It speaks a version of {protocol} that is no longer considered safe."),
+    };
+    Finding {
+        kind,
+        device: device.id,
+        summary,
+        evidence,
+        protocol,
+        first_seen: claims.iter().map(|c| c.first_seen).min().unwrap_or_default(),
+        last_seen: claims.iter().map(|c| c.last_seen).max().unwrap_or_default(),
+    }
+}
+
+/// Medical messages in clear to or from an address that is not the site's.
+fn leaving_site(talks: &[Talk], networks: &SiteNetworks) -> Vec<Finding> {
+    let mut grouped: BTreeMap<(DeviceId, Protocol), (Vec<String>, Timestamp, Timestamp)> = BTreeMap::new();
+    for talk in talks.iter().filter(|t| matches!(t.protocol, Protocol::Hl7v2 | Protocol::Dicom)) {
+        let (device, peer) = match (talk.client, talk.server) {
+            (TalkEnd::Device(device), TalkEnd::Address(Address::Ip(peer)))
+            | (TalkEnd::Address(Address::Ip(peer)), TalkEnd::Device(device)) => (device, peer),
+            _ => continue,
+        };
+        if networks.contains(peer) || model::classify_ip(peer) != model::IpClass::Global {
+            continue;
+        }
+        let (evidence, first, last) =
+            grouped.entry((device, talk.protocol)).or_insert_with(|| (Vec::new(), talk.hour, talk.hour));
+        let line = format!("with {peer}, port {}", talk.service_port);
+        if evidence.len() < EVIDENCE_MAX && !evidence.contains(&line) {
+            evidence.push(line);
+        }
+        *first = (*first).min(talk.hour);
+        *last = (*last).max(talk.hour);
+    }
+    let leaving = |((device, protocol), (evidence, first_seen, last_seen))| Finding {
+        kind: FindingKind::LeavesSite,
+        device,
+        summary: format!("Medical messages ({protocol}) are exchanged unencrypted with an address outside the site."),
+        evidence,
+        protocol,
+        first_seen,
+        last_seen,
+    };
+    grouped.into_iter().map(leaving).collect()
+}
+
+fn duplicate_addresses(conflicts: &[(DeviceId, IpAddr, MacAddr, Timestamp)]) -> Vec<Finding> {
+    conflicts
+        .iter()
+        .map(|(device, ip, mac, at)| Finding {
+            kind: FindingKind::DuplicateAddress,
+            device: *device,
+            summary: format!("Another device also calls {ip} its own."),
+            evidence: vec![format!("{mac} announced {ip}")],
+            protocol: Protocol::Arp,
+            first_seen: *at,
+            last_seen: *at,
+        })
+        .collect()
+}
