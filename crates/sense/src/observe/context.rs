@@ -122,15 +122,7 @@ impl<'c> Context<'c> {
         match &mut self.verbs {
             Some(verbs) => verbs.add(verb, self.side, bytes),
             None => {
-                let key = Key {
-                    sender: self.sender.address,
-                    receiver: self.receiver.address,
-                    role: self.side.role(),
-                    protocol: self.protocol,
-                    transport: self.transport,
-                    service_port: self.service_port(),
-                    verb: SmolStr::new(verb),
-                };
+                let key = self.activity_key(verb);
                 self.emitter.activity(key, Amount { count: 1, bytes, ..Amount::default() }, self.now);
             }
         }
@@ -154,11 +146,35 @@ impl<'c> Context<'c> {
         Context { emitter: self.emitter, verbs: Some(verbs), ..*self }
     }
 
+    /// Adds `bytes` to a message that is already counted under `verb`: its rest, which arrived later.
+    pub fn more_of_verb(&mut self, verb: &str, bytes: usize) {
+        let bytes = bytes as u64;
+        match &mut self.verbs {
+            Some(verbs) => verbs.add_bytes(verb, self.side, bytes),
+            None => {
+                let key = self.activity_key(verb);
+                self.emitter.activity(key, Amount { bytes, ..Amount::default() }, self.now);
+            }
+        }
+    }
+
     /// The server's port.
     pub fn service_port(&self) -> u16 {
         match self.side {
             Side::Client => self.receiver.port,
             Side::Server => self.sender.port,
+        }
+    }
+
+    fn activity_key(&self, verb: &str) -> Key {
+        Key {
+            sender: self.sender.address,
+            receiver: self.receiver.address,
+            role: self.side.role(),
+            protocol: self.protocol,
+            transport: self.transport,
+            service_port: self.service_port(),
+            verb: SmolStr::new(verb),
         }
     }
 }

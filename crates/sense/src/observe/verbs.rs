@@ -21,18 +21,27 @@ pub(crate) struct VerbCount {
 impl VerbCounts {
     /// Counts one message.
     pub fn add(&mut self, verb: &str, side: Side, bytes: u64) {
+        self.add_amount(verb, side, 1, bytes);
+    }
+
+    /// Adds bytes to a message that was counted before.
+    pub fn add_bytes(&mut self, verb: &str, side: Side, bytes: u64) {
+        self.add_amount(verb, side, 0, bytes);
+    }
+
+    fn add_amount(&mut self, verb: &str, side: Side, count: u64, bytes: u64) {
         if let Some(entry) = self.0.iter_mut().find(|e| e.side == side && e.verb == verb) {
-            entry.count += 1;
+            entry.count += count;
             entry.bytes += bytes;
             return;
         }
         let verb = if self.0.len() < VERBS_MAX { SmolStr::new(verb) } else { SmolStr::new_static("OTHER") };
         match self.0.iter_mut().find(|e| e.side == side && e.verb == verb) {
             Some(entry) => {
-                entry.count += 1;
+                entry.count += count;
                 entry.bytes += bytes;
             }
-            None => self.0.push(VerbCount { verb, side, count: 1, bytes }),
+            None => self.0.push(VerbCount { verb, side, count, bytes }),
         }
     }
 
