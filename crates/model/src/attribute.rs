@@ -87,6 +87,8 @@ attributes! {
     ClearText = "clear-text", "A protocol that should be encrypted was seen in clear; the value names it.";
     PhiInClear = "phi-in-clear", "Patient data crossed in clear; the value names protocol and fields, never their content.";
     Presence = "presence", "It sent frames; the value names the lowest layer seen (`ethernet`, `ip`).";
+    Description = "description", "Free text about itself that its administrator or maker set (NetBIOS comment).";
+    MudUrl = "mud-url", "Where its maker describes its intended traffic (RFC 8520; DHCP option 161, DHCPv6 112).";
 }
 
 impl fmt::Display for Attribute {

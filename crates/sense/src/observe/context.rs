@@ -116,6 +116,13 @@ impl<'c> Context<'c> {
         self.emitter.event(endpoint, Some(peer), kind, self.protocol, detail, self.now);
     }
 
+    /// Reports a happening of which the sender only tells (the lease that a DHCP server grants through a relay).
+    pub fn event_between(&mut self, endpoint: Address, peer: Address, kind: EventKind, detail: &str) {
+        let endpoint = self.emitter.key(endpoint, self.vlan);
+        let peer = self.emitter.key(peer, self.vlan);
+        self.emitter.event(endpoint, Some(peer), kind, self.protocol, detail, self.now);
+    }
+
     /// Counts one message that the sender sent, by its verb, of `bytes` bytes.
     pub fn verb(&mut self, verb: &str, bytes: usize) {
         let bytes = bytes as u64;

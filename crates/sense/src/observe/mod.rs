@@ -5,6 +5,7 @@
 //! through a [`Context`]. An observer states what the wire says; what it means for a device is for `judge`.
 
 mod context;
+mod value;
 mod verbs;
 
 pub mod arp;
