@@ -1,6 +1,6 @@
 //! Which protocol a conversation speaks, by its first bytes; a port only breaks ties among those who say "maybe".
 
-use crate::observe::{Context, Datagram, Stream};
+use crate::observe::{self, Context, Datagram, Stream};
 use model::Protocol;
 use wire::Probe;
 
@@ -21,7 +21,11 @@ pub(crate) struct UdpProtocol {
 }
 
 /// Protocols over TCP; the order is that of trying.
-const TCP: &[TcpProtocol] = &[];
+const TCP: &[TcpProtocol] = &[
+    TcpProtocol { protocol: Protocol::Mqtt, probe: wire::mqtt::probe, start: || Box::<observe::mqtt::Mqtt>::default() },
+    TcpProtocol { protocol: Protocol::Hl7v2, probe: wire::hl7v2::probe, start: || Box::<observe::hl7v2::Hl7v2>::default() },
+    TcpProtocol { protocol: Protocol::Dicom, probe: wire::dicom::probe, start: || Box::<observe::dicom::Dicom>::default() },
+];
 
 /// Protocols over UDP; the order is that of trying.
 const UDP: &[UdpProtocol] = &[];
