@@ -1,0 +1,3 @@
+//! The `ward` program: captures in, inventory and findings out.
+
+pub mod capture;
