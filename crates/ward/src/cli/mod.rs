@@ -1,0 +1,59 @@
+//! Arguments, verbs and exit codes (DESIGN: 0 done, whole · 1 partly read, or found something when asked to gate ·
+//! 2 usage · 3 nothing done).
+
+mod demo;
+mod scan;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Done, whole.
+pub const DONE: u8 = 0;
+/// Partly read, or found something when asked to gate.
+pub const PARTLY: u8 = 1;
+/// Wrong arguments.
+pub const USAGE: u8 = 2;
+/// Nothing done.
+pub const NOTHING: u8 = 3;
+
+/// Ward keeps watch over medical devices: which are there, who talks to whom, what needs you.
+#[derive(Debug, Parser)]
+#[command(name = "ward", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Scan(scan::Scan),
+    Demo(demo::Demo),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(help_or_error) => {
+            let _ = help_or_error.print();
+            return ExitCode::from(if help_or_error.use_stderr() { USAGE } else { DONE });
+        }
+    };
+    let outcome = match arguments.verb {
+        Verb::Scan(scan) => scan.run(),
+        Verb::Demo(demo) => demo.run(),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(NOTHING)
+        }
+    }
+}
+
+/// One line on standard error.
+#[expect(clippy::print_stderr, reason = "the command line speaks here")]
+fn complain(error: &anyhow::Error) {
+    eprintln!("ward: {error:#}");
+}

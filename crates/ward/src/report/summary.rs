@@ -1,0 +1,55 @@
+//! One line that says what a device claims to be.
+
+use model::{Attribute, Claim, Device};
+
+/// Longest line, in characters.
+const CHARS_MAX: usize = 120;
+
+/// What the device says it is, from its best claims: maker and model first, then type, then software. `None` when it
+/// said nothing: Ward does not guess here.
+pub(super) fn says_it_is(device: &Device) -> Option<String> {
+    let best = |attribute: Attribute| -> Option<&str> {
+        // Claims are sorted best first within an attribute.
+        device.claims.iter().find(|c: &&Claim| c.attribute == attribute).map(|c| c.value.as_str())
+    };
+    let made = [Attribute::Manufacturer, Attribute::Model].into_iter().filter_map(best).collect::<Vec<_>>().join(" ");
+    let mut parts: Vec<String> = Vec::new();
+    push(&mut parts, &made);
+    if let Some(kind) = best(Attribute::DeviceType) {
+        push(&mut parts, kind);
+    }
+    let software = match (best(Attribute::SoftwareName), best(Attribute::SoftwareVersion)) {
+        (Some(name), Some(version)) => format!("{name} {version}"),
+        (name, version) => name.or(version).unwrap_or_default().to_owned(),
+    };
+    push(&mut parts, &software);
+    const OTHERWISE: [Attribute; 9] = [
+        Attribute::OperatingSystem,
+        Attribute::SnmpDescription,
+        Attribute::ImplementationVersionName,
+        Attribute::ServerBanner,
+        Attribute::ServiceType,
+        Attribute::DhcpVendorClass,
+        Attribute::UserAgent,
+        Attribute::SshVersion,
+        Attribute::Udi,
+    ];
+    for attribute in OTHERWISE {
+        if parts.len() >= 2 {
+            break;
+        }
+        if let Some(value) = best(attribute) {
+            push(&mut parts, value);
+        }
+    }
+    let line: String = parts.join(" · ").chars().take(CHARS_MAX).collect();
+    (!line.is_empty()).then_some(line)
+}
+
+fn push(parts: &mut Vec<String>, part: &str) {
+    let part = part.trim();
+    let is_said = parts.iter().any(|known| known.to_lowercase().contains(&part.to_lowercase()));
+    if !part.is_empty() && !is_said {
+        parts.push(part.to_owned());
+    }
+}

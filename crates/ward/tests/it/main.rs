@@ -1,0 +1,13 @@
+//! Ward from the outside: through its public interface only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test that fails should stop, and a skipped one should say so"
+)]
+
+mod capture_file;
+mod capture_live;
