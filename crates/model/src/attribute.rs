@@ -87,6 +87,8 @@ attributes! {
     ClearText = "clear-text", "A protocol that should be encrypted was seen in clear; the value names it.";
     PhiInClear = "phi-in-clear", "Patient data crossed in clear; the value names protocol and fields, never their content.";
     Presence = "presence", "It sent frames; the value names the lowest layer seen (`ethernet`, `ip`).";
+    ChassisId = "chassis-id", "Identity of the whole box that a port belongs to (LLDP chassis ID, CDP device ID).";
+    AssetId = "asset-id", "Asset tag its owner gave it, as it announces it (LLDP-MED).";
 }
 
 impl fmt::Display for Attribute {
