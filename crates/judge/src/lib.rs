@@ -1,1 +1,2 @@
-//! x
+//! Records → verdicts and plans.
+pub mod inventory;

@@ -5,8 +5,6 @@ use crate::{Error, Probe, Reader};
 use model::MacAddr;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Type (7 bits) and length (9 bits), §8.4.
-const HEADER_BYTES: usize = 2;
 /// Longest chassis or port identifier with its subtype, in bytes (§8.5.2.1).
 const ID_BYTES_MAX: usize = 256;
 
@@ -78,6 +76,7 @@ fn expect<'a>(reader: &mut Reader<'a>, kind: u8, what: &'static str) -> Result<R
     reader.sub(length, what)
 }
 
+/// Type (7 bits) and length (9 bits), §8.4.
 fn header(reader: &mut Reader<'_>) -> Result<(u8, usize), Error> {
     let word = reader.u16_be("TLV header")?;
     Ok(((word >> 9) as u8, usize::from(word & 0x01ff)))

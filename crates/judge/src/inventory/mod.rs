@@ -1,0 +1,2 @@
+//! Which devices are there, and what is known of them.
+pub mod vendor;
