@@ -89,6 +89,8 @@ attributes! {
     Presence = "presence", "It sent frames; the value names the lowest layer seen (`ethernet`, `ip`).";
     Description = "description", "Free text about itself that its administrator or maker set (NetBIOS comment).";
     MudUrl = "mud-url", "Where its maker describes its intended traffic (RFC 8520; DHCP option 161, DHCPv6 112).";
+    ChassisId = "chassis-id", "Identity of the whole box that a port belongs to (LLDP chassis ID, CDP device ID).";
+    AssetId = "asset-id", "Asset tag its owner gave it, as it announces it (LLDP-MED).";
 }
 
 impl fmt::Display for Attribute {

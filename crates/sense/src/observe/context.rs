@@ -7,6 +7,10 @@ use model::{
     Address, Attribute, EventKind, MacAddr, Protocol, Role, Timestamp, Transport, UnparsedReason, Vlan,
 };
 use smol_str::SmolStr;
+use std::{io::Write as _, net::IpAddr};
+
+/// Longest text of an IP address, in bytes: IPv6 with an IPv4 address written into it.
+const IP_TEXT_BYTES_MAX: usize = 45;
 
 /// Which end of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +110,20 @@ impl<'c> Context<'c> {
     pub fn fact_about(&mut self, about: Address, attribute: Attribute, value: impl AsRef<[u8]>) {
         if names_an_endpoint(about) {
             self.emitter.fact((about, self.vlan), attribute, value.as_ref(), self.protocol, self.now);
+        }
+    }
+
+    /// States that `about` uses the network address `ip`. Nothing is stated of an address that names no host.
+    pub fn address_fact(&mut self, about: Address, ip: IpAddr) {
+        if !names_an_endpoint(Address::Ip(ip)) {
+            return;
+        }
+        let attribute = if ip.is_ipv4() { Attribute::Ipv4Address } else { Attribute::Ipv6Address };
+        let mut text = [0u8; IP_TEXT_BYTES_MAX];
+        let mut rest = text.as_mut_slice();
+        let written = write!(rest, "{ip}").map(|()| rest.len());
+        if let Some(text) = written.ok().and_then(|unused| text.get(..IP_TEXT_BYTES_MAX - unused)) {
+            self.fact_about(about, attribute, text);
         }
     }
 
