@@ -11,3 +11,6 @@
 
 mod capture_file;
 mod capture_live;
+mod corpus;
+mod scenarios;
+mod support;
