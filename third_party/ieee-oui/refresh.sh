@@ -1,15 +1,19 @@
-#!/usr/bin/env python3
-"""Makes oui.tsv, the registry of network interface makers that Ward embeds, from the Debian package ieee-data.
-
-usage: refresh.py FOLDER_WITH_CSV_FILES [OUTPUT]
-
-    apt-get download ieee-data
-    dpkg -x ieee-data_*_all.deb unpacked
-    third_party/ieee-oui/refresh.py unpacked/usr/share/ieee-data
-
-Same input, same output: no time, no network, no order of rows is taken over.
-"""
-
+#!/bin/sh
+# Makes oui.tsv, the registry of network interface makers that Ward embeds, from the Debian package ieee-data.
+#
+# usage: refresh.sh FOLDER_WITH_CSV_FILES [OUTPUT]
+#
+#     apt-get download ieee-data
+#     dpkg -x ieee-data_*_all.deb unpacked
+#     third_party/ieee-oui/refresh.sh unpacked/usr/share/ieee-data
+#
+# Same input, same output: no time, no network, no order of rows is taken over. Needs python3.
+set -eu
+if [ $# -lt 1 ] || [ $# -gt 2 ]; then
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+fi
+exec python3 - "$1" "${2:-$(dirname "$0")/oui.tsv}" <<'PYTHON'
 import csv
 import pathlib
 import sys
@@ -37,8 +41,6 @@ def rows(folder: pathlib.Path):
 
 
 def main() -> None:
-    if len(sys.argv) not in (2, 3):
-        sys.exit(__doc__)
     makers: dict[str, set[str]] = {}
     left_out = 0
     for prefix, maker in rows(pathlib.Path(sys.argv[1])):
@@ -46,8 +48,7 @@ def main() -> None:
             makers.setdefault(prefix, set()).add(maker)
         else:
             left_out += 1
-    here = pathlib.Path(__file__).parent
-    output = pathlib.Path(sys.argv[2]) if len(sys.argv) == 3 else here / "oui.tsv"
+    output = pathlib.Path(sys.argv[2])
     # A prefix that was assigned twice (a few early ones were) names both holders.
     lines = [f"{prefix}\t{' / '.join(sorted(names))}\n" for prefix, names in sorted(makers.items())]
     output.write_text("".join(lines), encoding="utf-8", newline="\n")
@@ -55,5 +56,5 @@ def main() -> None:
     print(f"{output}: {len(lines)} prefixes, {twice} of them assigned twice; {left_out} rows without a maker left out")
 
 
-if __name__ == "__main__":
-    main()
+main()
+PYTHON
