@@ -7,6 +7,8 @@ const VT: u8 = 0x0b;
 const FS: u8 = 0x1c;
 const CR: u8 = 0x0d;
 const LF: u8 = 0x0a;
+/// Some senders pass on a file with its UTF-8 byte order mark; it is no part of the segment.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const ACK: u8 = 0x06;
 const NAK: u8 = 0x15;
 
@@ -46,7 +48,9 @@ fn segment(stream: &[u8]) -> Framed<Piece<'_>> {
         _ => 0,
     };
     let piece = match end {
-        0..=SEGMENT_BYTES_MAX => Piece::Segment(Segment::new(text)),
+        0..=SEGMENT_BYTES_MAX => {
+            Piece::Segment(Segment::new(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)))
+        }
         _ => Piece::LongSegment { ended: true },
     };
     Framed::Whole { message: piece, length: end + end_bytes }
@@ -86,6 +90,7 @@ pub fn probe(head: &[u8]) -> Probe {
         [VT, rest @ ..] => (true, rest),
         _ => (false, head),
     };
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let Some((name, rest)) = head.split_first_chunk::<3>() else {
         let begins = [b"MSH", b"BHS", b"FHS"].iter().any(|name| name.starts_with(head));
         return if begins { Probe::Unsure } else { Probe::NotForUs };
