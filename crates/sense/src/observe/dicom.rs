@@ -26,8 +26,9 @@ const MPPS: &[u8] = b"1.2.840.10008.3.1.2.3.3";
 pub struct Dicom {
     halves: [Half; 2],
     encodings: Encodings,
-    /// An A-ASSOCIATE-RQ was seen: the titles in its answer say nothing more.
-    requested: bool,
+    /// `CALLING to CALLED` of the A-ASSOCIATE-RQ, which alone is sure of the titles: receivers of the answer shall not
+    /// test them (PS3.8 §9.3.3), and some senders fill them wrongly.
+    titles: Option<String>,
     events: u32,
     events_minute: u64,
 }
@@ -188,10 +189,12 @@ impl Dicom {
     }
 
     fn proposal(&mut self, cx: &mut Context<'_>, associate: &Associate<'_>) {
-        self.requested = true;
+        let (calling, called) = (associate.calling, associate.called);
+        let titles = format!("{} to {}", String::from_utf8_lossy(calling), String::from_utf8_lossy(called));
+        self.titles = Some(titles);
         self.encodings = Encodings::default();
-        cx.fact(Attribute::AeTitle, associate.calling);
-        cx.receiver_fact(Attribute::AeTitle, associate.called);
+        cx.fact(Attribute::AeTitle, calling);
+        cx.receiver_fact(Attribute::AeTitle, called);
         self.user_information(cx, associate);
         let mut last: &[u8] = &[];
         let mut stated = 0;
@@ -211,16 +214,15 @@ impl Dicom {
         for context in associate.presentation_contexts().filter(|context| context.result == 0) {
             self.encodings.learn(context.id, Encoding::of(context.transfer_syntax));
         }
-        if !self.requested {
+        if self.titles.is_none() {
             cx.fact(Attribute::AeTitle, associate.called);
             cx.receiver_fact(Attribute::AeTitle, associate.calling);
         }
         cx.fact(Attribute::ServiceType, "dicom scp");
         self.user_information(cx, associate);
-        let (calling, called) = (associate.calling, associate.called);
-        let titles =
-            format!("accepted {} to {}", String::from_utf8_lossy(calling), String::from_utf8_lossy(called));
-        self.event(cx, EventKind::Association, &titles);
+        let titles = self.titles.as_deref().unwrap_or("an association whose request was not seen");
+        let accepted = format!("accepted {titles}");
+        self.event(cx, EventKind::Association, &accepted);
     }
 
     fn user_information(&mut self, cx: &mut Context<'_>, associate: &Associate<'_>) {

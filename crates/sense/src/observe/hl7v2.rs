@@ -284,11 +284,15 @@ impl Half {
     /// The serial number and type belong to the equipment, not to the sender: they stand in its identifier.
     fn participation(&mut self, cx: &mut Context<'_>, participation: &Participation<'_>) {
         let Participation { device, device_identifier, serial_number, device_type } = *participation;
+        let mut devices = self.separators.repetitions(device);
         let mut value = Value::default();
-        value.push("", if device.is_empty() { device_identifier } else { device });
+        value.push("", devices.next().unwrap_or(device_identifier));
         value.push(" serial=", serial_number);
         value.push(" type=", device_type);
         cx.fact(Attribute::EquipmentId, value.as_bytes());
+        for other_name in devices {
+            cx.fact(Attribute::EquipmentId, other_name);
+        }
         let udi = if device_identifier.is_empty() { device } else { device_identifier };
         if !device_identifier.is_empty() || is_udi(device) {
             cx.fact(Attribute::Udi, self.separators.component(udi, 0));

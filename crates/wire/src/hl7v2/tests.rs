@@ -88,6 +88,13 @@ fn segment_ends_may_be_cr_lf_crlf_or_the_end_of_the_block() {
 }
 
 #[test]
+fn a_byte_order_mark_in_front_is_passed_over() {
+    let marked = b"\x0b\xef\xbb\xbfMSH|^~\\&|A|B|C|D|1||ADT^A01|1|P|2.3\r";
+    assert_eq!(probe(marked), Probe::Certain);
+    assert!(segments(marked)[0].is_header());
+}
+
+#[test]
 fn message_types_are_verbs_only_when_they_are_codes() {
     let verb = |msh_9: &str| {
         let msh = format!("MSH|^~\\&|||||||{msh_9}|1|P|2.5");

@@ -32,7 +32,6 @@ pub(super) mod kind {
     pub(in crate::mqtt) const PINGREQ: u8 = 12;
     pub(in crate::mqtt) const PINGRESP: u8 = 13;
     pub(in crate::mqtt) const DISCONNECT: u8 = 14;
-    pub(in crate::mqtt) const AUTH: u8 = 15;
 }
 
 /// Reads the control packet at the front of `stream`. A PUBLISH is read as soon as its header is at hand; its length
