@@ -87,6 +87,7 @@ attributes! {
     ClearText = "clear-text", "A protocol that should be encrypted was seen in clear; the value names it.";
     PhiInClear = "phi-in-clear", "Patient data crossed in clear; the value names protocol and fields, never their content.";
     Presence = "presence", "It sent frames; the value names the lowest layer seen (`ethernet`, `ip`).";
+    SnmpObjectId = "snmp-object-id", "SNMP sysObjectID.0: the identifier that the maker gave the product.";
 }
 
 impl fmt::Display for Attribute {
