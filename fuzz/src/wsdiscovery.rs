@@ -1,8 +1,6 @@
 //! Target: WS-Discovery.
 
-use wire::wsdiscovery::{
-    LIST_ITEMS_MAX, SCOPE_BYTES_MAX, Scope, parse, percent_decoded, probe, unescape,
-};
+use wire::wsdiscovery::{LIST_ITEMS_MAX, SCOPE_BYTES_MAX, Scope, parse, percent_decoded, probe, unescape};
 
 /// Must neither panic nor hang on any bytes.
 pub fn run(data: &[u8]) {

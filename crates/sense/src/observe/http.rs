@@ -113,7 +113,9 @@ impl Http {
         match body {
             Body::Length(bytes) => {
                 let bytes_here = usize::try_from(bytes).unwrap_or(usize::MAX);
-                if head.start == Start::Response(200) && head.xml && (1..=DESCRIPTION_BYTES_MAX).contains(&bytes)
+                if head.start == Start::Response(200)
+                    && head.xml
+                    && (1..=DESCRIPTION_BYTES_MAX).contains(&bytes)
                 {
                     *self.place(side) = Place::Description(bytes_here);
                     return Step::Took(head_bytes);
@@ -253,13 +255,7 @@ fn is_host_name(host: &[u8]) -> bool {
     host.iter().all(is_name_byte) && !host.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
-fn response_facts(
-    cx: &mut Context<'_>,
-    head: &Head<'_>,
-    status: u16,
-    request: Option<Request>,
-    body: Body,
-) {
+fn response_facts(cx: &mut Context<'_>, head: &Head<'_>, status: u16, request: Option<Request>, body: Body) {
     if let Some(server) = head.server {
         cx.fact(Attribute::ServerBanner, server);
     }

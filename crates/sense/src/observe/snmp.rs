@@ -81,9 +81,9 @@ impl Index {
 
 fn object_facts(cx: &mut Context<'_>, pdu: Pdu<'_>) {
     for variable in pdu.variables() {
-        let found = OBJECTS.iter().find(|(base, index, _)| {
-            variable.name.under(base).is_some_and(|encoded| index.matches(encoded))
-        });
+        let found = OBJECTS
+            .iter()
+            .find(|(base, index, _)| variable.name.under(base).is_some_and(|encoded| index.matches(encoded)));
         let Some(&(_, _, attribute)) = found else { continue };
         state(cx, attribute, variable);
     }

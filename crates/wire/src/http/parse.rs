@@ -165,7 +165,8 @@ fn status(rest: &[u8]) -> Result<u16, Error> {
         _ => return Err(START_LINE),
     };
     match rest {
-        [hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9'] | [hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b' ', ..] => {
+        [hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9']
+        | [hundreds @ b'1'..=b'9', tens @ b'0'..=b'9', ones @ b'0'..=b'9', b' ', ..] => {
             let digit = |byte: &u8| u16::from(byte - b'0');
             Ok(digit(hundreds) * 100 + digit(tens) * 10 + digit(ones))
         }

@@ -3,7 +3,8 @@ use crate::{Error, Framed, Probe};
 
 const REQUEST: &[u8] = b"GET /dicom-web/studies?PatientName=DOE HTTP/1.1\r\nHost: pacs.example:8042\r\n\
     User-Agent: curl/8\r\nAuthorization: Basic  dGVzdDoxOjM0\r\nAccept: */*\r\n\r\n";
-const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nserver: Orthanc\r\nContent-Type: multipart/related; type=\"application/dicom\"\r\n\
+const RESPONSE: &[u8] =
+    b"HTTP/1.1 200 OK\r\nserver: Orthanc\r\nContent-Type: multipart/related; type=\"application/dicom\"\r\n\
     Content-Length: 12\r\n\r\n";
 
 fn head(stream: &[u8]) -> (Head<'_>, usize) {
@@ -74,9 +75,15 @@ fn bodies_are_framed_as_rfc_9112_6_3_says() {
     assert_eq!(body(&response("304 Not Modified\r\nContent-Length: 9")), Body::Length(0));
     assert_eq!(body(&response("100 Continue")), Body::Length(0));
     assert_eq!(body(&response("101 Switching Protocols")), Body::Tunnel);
-    assert_eq!(body(&response("200 OK\r\nTransfer-Encoding: gzip, Chunked\r\nContent-Length: 4")), Body::Chunks);
+    assert_eq!(
+        body(&response("200 OK\r\nTransfer-Encoding: gzip, Chunked\r\nContent-Length: 4")),
+        Body::Chunks
+    );
     assert_eq!(body(&response("200 OK\r\nTransfer-Encoding: chunked, gzip")), Body::UntilClose);
-    assert_eq!(body(&response("200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 4")), Body::Length(4));
+    assert_eq!(
+        body(&response("200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 4")),
+        Body::Length(4)
+    );
     assert_eq!(body(b"POST / HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\n"), Body::Length(5));
     assert_eq!(body(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Body::Tunnel);
 
@@ -91,7 +98,9 @@ fn bodies_are_framed_as_rfc_9112_6_3_says() {
 #[test]
 fn lengths_that_lie_are_refused() {
     let lie = Err(Error::Malformed { what: "Content-Length", at: 0 });
-    for value in ["-1", "+1", "5\r\nContent-Length: 6", "5, 6", "", "0x10", "9999999999999", "18446744073709551617"] {
+    for value in
+        ["-1", "+1", "5\r\nContent-Length: 6", "5, 6", "", "0x10", "9999999999999", "18446744073709551617"]
+    {
         let message = format!("POST / HTTP/1.1\r\nContent-Length: {value}\r\n\r\n");
         assert_eq!(parse(message.as_bytes()), lie, "{value}");
     }

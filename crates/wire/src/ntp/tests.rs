@@ -5,7 +5,8 @@ use crate::{Error, Probe};
 const SERVER: [u8; 48] = *b"\x24\x01\x08\xec\0\0\0\0\0\0\0\x41GPSs\xdb\xac\xa3\xe7\xf6\xd6\xae\x36\
     \xdb\xac\xa3\xe8\x77\xc4\x08\xac\xdb\xac\xa3\xe8\x82\x0d\x17\x8f\xdb\xac\xa3\xe8\x82\x0e\x17\x9e";
 /// Packet 1 of the same.
-const CLIENT: [u8; 48] = *b"\xe3\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+const CLIENT: [u8; 48] =
+    *b"\xe3\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
     \xdb\xac\xa3\xe8\x77\xc4\x08\xac";
 /// Our own shortening of an answer in tcpdump's ntp-control.pcap (BSD-3-Clause).
 const VARIABLES: &[u8] = b"\x16\x82\0\x44\x06\x18\0\0\0\0\0\x59\
@@ -20,14 +21,8 @@ fn time(datagram: &[u8]) -> Time {
 
 #[test]
 fn reads_an_answer() {
-    let expected = Time {
-        version: 4,
-        mode: Mode::Server,
-        stratum: 1,
-        poll: 8,
-        precision: -20,
-        reference_id: *b"GPSs",
-    };
+    let expected =
+        Time { version: 4, mode: Mode::Server, stratum: 1, poll: 8, precision: -20, reference_id: *b"GPSs" };
     assert_eq!(time(&SERVER), expected);
     assert_eq!(expected.kiss(), None);
     assert_eq!(time(&CLIENT).mode, Mode::Client);
@@ -125,7 +120,15 @@ fn probes_by_fields() {
     assert_eq!(probe(VARIABLES), Probe::Unsure);
     assert_eq!(probe(&[0xff; 48]), Probe::NotForUs);
     assert_eq!(probe(&[0; 48]), Probe::NotForUs);
-    assert_eq!(probe(b"\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x7a\x01\0\0\x6e\0\0\0\0\0\0\0\x6e"), Probe::NotForUs, "DTLS");
+    assert_eq!(
+        probe(b"\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x7a\x01\0\0\x6e\0\0\0\0\0\0\0\x6e"),
+        Probe::NotForUs,
+        "DTLS"
+    );
     assert_eq!(probe(b"GET / HTTP/1.1\r\nHost: x\r\n"), Probe::NotForUs);
-    assert_eq!(probe(b"\x24\x1a\x01\0\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01"), Probe::NotForUs, "DNS");
+    assert_eq!(
+        probe(b"\x24\x1a\x01\0\0\x01\0\0\0\0\0\0\x07example\x03com\0\0\x01\0\x01"),
+        Probe::NotForUs,
+        "DNS"
+    );
 }

@@ -16,11 +16,10 @@ pub(super) fn element<'a>(reader: &mut Reader<'a>, what: &'static str) -> Result
 
 /// The content of the next element, which must bear this tag.
 pub(super) fn expect<'a>(reader: &mut Reader<'a>, tag: u8, what: &'static str) -> Result<Reader<'a>, Error> {
-    let found = reader.malformed(what);
-    match element(reader, what)? {
-        (tag_found, content) if tag_found == tag => Ok(content),
-        _ => Err(found),
+    if reader.peek().is_some_and(|found| found != tag) {
+        return Err(reader.malformed(what));
     }
+    element(reader, what).map(|(_, content)| content)
 }
 
 /// The next element, which must be an INTEGER of at most 32 bits.

@@ -9,9 +9,14 @@ use crate::{Error, Probe, Reader};
 pub fn probe(head: &[u8]) -> Probe {
     match parse(head) {
         Ok(_) => Probe::Certain,
-        Err(Error::Truncated { .. }) if head.first() == Some(&SEQUENCE) => Probe::Unsure,
+        // Cut off inside a message that is whole: some inner length lies.
+        Err(Error::Truncated { .. }) if !head.is_empty() && is_cut(head) => Probe::Unsure,
         Err(_) => Probe::NotForUs,
     }
+}
+
+fn is_cut(head: &[u8]) -> bool {
+    ber::element(&mut Reader::new(head), "message").is_err()
 }
 
 /// Reads the message that fills `datagram`.
@@ -21,9 +26,6 @@ pub fn probe(head: &[u8]) -> Probe {
 /// [`COMMUNITY_BYTES_MAX`].
 pub fn parse(datagram: &[u8]) -> Result<Message<'_>, Error> {
     let mut outer = Reader::new(datagram);
-    if outer.peek().is_some_and(|tag| tag != SEQUENCE) {
-        return Err(outer.malformed("message"));
-    }
     let mut message = ber::expect(&mut outer, SEQUENCE, "message")?;
     let (version, pdu) = match ber::integer(&mut message, "version")? {
         0 => (Version::V1, Some(community_pdu(message)?)),

@@ -6,8 +6,10 @@ use crate::{Error, Probe};
 use memchr::memmem;
 
 /// Both namespaces in use, and so the prefixes of their actions: 1.1 and the 2005/04 draft (Windows, ONVIF, printers).
-const NAMESPACES: [&[u8]; 2] =
-    [b"http://docs.oasis-open.org/ws-dd/ns/discovery/2009/01", b"http://schemas.xmlsoap.org/ws/2005/04/discovery"];
+const NAMESPACES: [&[u8]; 2] = [
+    b"http://docs.oasis-open.org/ws-dd/ns/discovery/2009/01",
+    b"http://schemas.xmlsoap.org/ws/2005/04/discovery",
+];
 /// Within this many bytes an envelope shows its namespaces.
 const PROBE_BYTES_MAX: usize = 2_048;
 

@@ -26,13 +26,14 @@ pub(crate) struct Scanner<'a> {
     rest: &'a [u8],
     at: usize,
     depth: usize,
+    rooted: bool,
     closes: bool,
     tokens_left: usize,
 }
 
 impl<'a> Scanner<'a> {
     pub(crate) const fn new(document: &'a [u8]) -> Self {
-        Self { rest: document, at: 0, depth: 0, closes: false, tokens_left: TOKENS_MAX }
+        Self { rest: document, at: 0, depth: 0, rooted: false, closes: false, tokens_left: TOKENS_MAX }
     }
 
     /// The next piece; `None` after the end of the root element.
@@ -49,7 +50,7 @@ impl<'a> Scanner<'a> {
                 return Ok(Some(Token::Text(text)));
             }
             match self.rest {
-                [] if self.depth == 0 && self.at > 0 => return Ok(None),
+                [] if self.depth == 0 && self.rooted => return Ok(None),
                 [] => return Err(Error::Truncated { what: "XML", at: self.at }),
                 [b'<', b'?', ..] => drop(self.pass_to(b"?>")?),
                 [b'<', b'!', b'-', b'-', ..] => drop(self.pass_to(b"-->")?),
@@ -82,13 +83,13 @@ impl<'a> Scanner<'a> {
             return Err(Error::Limit { what: "XML depth", max: DEPTH_MAX });
         }
         self.depth += 1;
+        self.rooted = true;
         Ok(Token::Open(local(name), self.depth))
     }
 
     fn close(&mut self) -> Result<Token<'a>, Error> {
         let depth = self.depth;
-        self.depth =
-            depth.checked_sub(1).ok_or(Error::Malformed { what: "XML end tag", at: self.at })?;
+        self.depth = depth.checked_sub(1).ok_or(Error::Malformed { what: "XML end tag", at: self.at })?;
         Ok(Token::Close(depth))
     }
 
@@ -111,8 +112,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn pass_to(&mut self, end: &[u8]) -> Result<&'a [u8], Error> {
-        let found =
-            memmem::find(self.rest, end).ok_or(Error::Truncated { what: "XML", at: self.at })?;
+        let found = memmem::find(self.rest, end).ok_or(Error::Truncated { what: "XML", at: self.at })?;
         self.pass(found + end.len())
     }
 
@@ -193,10 +193,7 @@ mod tests {
     #[test]
     fn walks_elements_by_local_name() {
         let document = b"<?xml version='1.0'?>\n<!-- <x> --><a:b c='1>2' d=\"'\">\n t &amp; u <e/><![CDATA[ <f> ]]></a:b>";
-        assert_eq!(
-            walk(document).unwrap(),
-            ["1<b", "t &amp; u", "2<e", "2>", "<f>", "1>"]
-        );
+        assert_eq!(walk(document).unwrap(), ["1<b", "t &amp; u", "2<e", "2>", "<f>", "1>"]);
     }
 
     #[test]

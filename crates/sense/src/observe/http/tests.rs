@@ -24,7 +24,9 @@ impl Talk {
 #[test]
 fn both_ends_say_what_they_run() {
     let mut talk = Talk::new();
-    talk.client(b"GET /a?b=secret HTTP/1.1\r\nHost: Pump-7.ward.example:8080\r\nUser-Agent: SpaceCom/1\r\n\r\n");
+    talk.client(
+        b"GET /a?b=secret HTTP/1.1\r\nHost: Pump-7.ward.example:8080\r\nUser-Agent: SpaceCom/1\r\n\r\n",
+    );
     let steps = talk.server(b"HTTP/1.1 200 OK\r\nServer: GoAhead-Webs\r\nContent-Length: 6\r\n\r\nsecret");
     assert_eq!(steps, [Step::Took(66)]);
     assert_eq!(
@@ -107,11 +109,7 @@ fn credentials_in_clear_are_told_once_and_refusals_each_time() {
     talk.server(b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n");
     assert_eq!(
         talk.bench.facts(),
-        [
-            "10.0.0.1 basic-auth Basic",
-            "10.0.0.1 clear-text http credentials",
-            "10.0.0.2 clear-text http"
-        ]
+        ["10.0.0.1 basic-auth Basic", "10.0.0.1 clear-text http credentials", "10.0.0.2 clear-text http"]
     );
     let refused = "10.0.0.2 LoginRefused basic";
     let mut talk_events = talk.bench.events();
@@ -211,6 +209,8 @@ fn other_xml_is_not_waited_for() {
     talk.server(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 9000\r\n\r\n");
     assert_eq!(talk.server(&[b'<'; 600]), [Step::Took(9000)]);
     let mut small = Talk::new();
-    small.server(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>HTTP/1.1 204 x\r\n\r\n");
+    small.server(
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>HTTP/1.1 204 x\r\n\r\n",
+    );
     assert_eq!(small.bench.verbs(), ["2xx server 2"]);
 }
