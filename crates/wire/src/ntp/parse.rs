@@ -58,7 +58,7 @@ fn time(version: u8, mode: u8, mut reader: Reader<'_>, bytes: usize) -> Result<T
     let reference_id = reader.array("reference identifier")?;
     reader.skip(HEADER_BYTES - 16, "timestamps")?;
     // Extension fields, key identifier and digest all come in words (RFC 5905 §7.5, RFC 7822).
-    if bytes % 4 != 0 {
+    if !bytes.is_multiple_of(4) {
         return Err(Error::Malformed { what: "length", at: HEADER_BYTES });
     }
     let (poll, precision) = (poll.cast_signed(), precision.cast_signed());
