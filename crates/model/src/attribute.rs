@@ -91,6 +91,7 @@ attributes! {
     MudUrl = "mud-url", "Where its maker describes its intended traffic (RFC 8520; DHCP option 161, DHCPv6 112).";
     ChassisId = "chassis-id", "Identity of the whole box that a port belongs to (LLDP chassis ID, CDP device ID).";
     AssetId = "asset-id", "Asset tag its owner gave it, as it announces it (LLDP-MED).";
+    SnmpObjectId = "snmp-object-id", "SNMP sysObjectID.0: the identifier that the maker gave the product.";
 }
 
 impl fmt::Display for Attribute {
