@@ -87,6 +87,7 @@ attributes! {
     ClearText = "clear-text", "A protocol that should be encrypted was seen in clear; the value names it.";
     PhiInClear = "phi-in-clear", "Patient data crossed in clear; the value names protocol and fields, never their content.";
     Presence = "presence", "It sent frames; the value names the lowest layer seen (`ethernet`, `ip`).";
+    SmbSigning = "smb-signing", "Whether it insists on signed SMB messages: `required` or `not required`.";
 }
 
 impl fmt::Display for Attribute {
