@@ -273,3 +273,6 @@ fn report_alert(cx: &mut Context<'_>, description: u8) {
         None => cx.event(EventKind::ErrorReply, &format!("alert {description}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,11 +153,14 @@ fn probe_record(head: &[u8], rest: &[u8]) -> Probe {
             answer => answer,
         },
         (ContentType::ChangeCipherSpec, [1, ..]) if length == 1 => Probe::Certain,
-        (ContentType::ChangeCipherSpec, [_, ..]) => Probe::NotForUs,
         (ContentType::Alert, [1 | 2, description, ..]) if length == 2 => {
-            if super::names::alert(*description).is_some() { Probe::Certain } else { Probe::NotForUs }
+            match super::names::alert(*description) {
+                Some(_) => Probe::Certain,
+                None => Probe::NotForUs,
+            }
         }
-        (ContentType::Alert, [_, _, ..]) if length == 2 => Probe::NotForUs,
+        (ContentType::ChangeCipherSpec, []) if length == 1 => Probe::Unsure,
+        (ContentType::Alert, [] | [1 | 2]) if length == 2 => Probe::Unsure,
         _ => probe_chain(head, length),
     }
 }
