@@ -222,3 +222,6 @@ fn report_denial(cx: &mut Context<'_>, code: u32) {
         cx.event(EventKind::ErrorReply, "TREE_CONNECT STATUS_ACCESS_DENIED");
     }
 }
+
+#[cfg(test)]
+mod tests;
