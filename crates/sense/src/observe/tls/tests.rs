@@ -147,7 +147,7 @@ fn after_a_retry_the_second_hellos_are_read() {
 #[test]
 fn after_a_gap_an_encrypted_handshake_is_no_error() {
     let (mut bench, mut tls) = (bench(), Tls::default());
-    bench.stream(&mut tls, Side::Server, &SERVER_FLIGHT[..]);
+    bench.stream(&mut tls, Side::Server, SERVER_FLIGHT);
     tls.gap(Side::Server);
     let encrypted = b"\x16\x03\x03\0\x08\xfe\xfd\xfc\xfb\xfa\xf9\xf8\xf7";
     assert!(tls.resumes(Side::Server, encrypted));
