@@ -92,6 +92,7 @@ attributes! {
     ChassisId = "chassis-id", "Identity of the whole box that a port belongs to (LLDP chassis ID, CDP device ID).";
     AssetId = "asset-id", "Asset tag its owner gave it, as it announces it (LLDP-MED).";
     SnmpObjectId = "snmp-object-id", "SNMP sysObjectID.0: the identifier that the maker gave the product.";
+    SmbSigning = "smb-signing", "Whether it insists on signed SMB messages: `required` or `not required`.";
 }
 
 impl fmt::Display for Attribute {

@@ -310,7 +310,7 @@ class Day:
                     yield self.curl, d["id"], "https", f"https://{site}/api", ["-k", "-A", f"{d['maker']}/{d['firmware']}", "--tls-max", "1.2" if d["class"] == "ventilator" else "1.3"]
 
     def sdc_reports(self, d):
-        n = 1 if d["in_use"] != "yes" else 3 if "cert_cn" in d else 12
+        n = 1 if d["in_use"] != "yes" else 2 if "cert_cn" in d else 12
         for _ in range(n):
             self.sdc[d["id"]].tell()
             time.sleep(0.3)
@@ -330,7 +330,7 @@ class Day:
             when = self.now("icu-gateway")
             texts = [messages.pump(d, patients.ICU.get(d["bed"]) if d["in_use"] == "yes" else None, when, self.wobble()) for d in self.roster.of_class("infusion-pump") if d["in_use"] == "yes" or self.rng.random() < 0.2]
             self.send_hl7("icu-gateway", self.engine_ports["icu-gateway"], texts, gap=0.005)
-            time.sleep(0.5)
+            time.sleep(0.2)
 
     def serial_poll(self):
         ask = "".join(f"\x1b{c}{(0x1b + ord(c)) & 0xFF:02X}\r" for c in "QR$)'$$")
@@ -486,7 +486,7 @@ class Day:
     def offices(self, i, when, busy):
         r = self.roster
         for d in r.of_class("clinical-workstation"):
-            if self.rng.random() < 0.15 + busy:
+            if self.rng.random() < 0.15 + 0.6 * busy:
                 yield self.cart, d
         for d in r.of_class("sip-phone"):
             if i % 8 == self.pick(d["id"], 8):
@@ -564,14 +564,17 @@ class Day:
 
     def cuff(self, d):
         self.dhcp(d)
+        env = dict(os.environ)
         args = ["-h", f"broker.{self.roster.domain}", "-i", d["mqtt_client_id"], "-V", "mqttv5", "-q", "1", "-t", f"tern/{d['serial']}/bp", "--repeat", "4", "--repeat-delay", "0.5"]
         if d["tls"] == "none":
             args += ["-p", "1883", "-u", d["serial"], "-P", "tern-field"]
         else:
             pem = self.sv.ca.folder / d["id"]
-            args += ["-p", "8883", "--cafile", pem / "cacert.pem", "--cert", pem / "usercert.pem", "--key", pem / "userkey.pem", "--tls-version", f"tlsv{d['tls']}"]
+            args += ["-p", "8883", "--cafile", pem / "cacert.pem", "--cert", pem / "usercert.pem", "--key", pem / "userkey.pem"]
+            if d["tls"] == "1.2":  # mosquitto_pub only sets a minimum; the library's own configuration sets the maximum
+                env["OPENSSL_CONF"] = str(self.sv._file(d["id"], "openssl", "openssl_conf = o\n[o]\nssl_conf = s\n[s]\nsystem_default = d\n[d]\nMaxProtocol = TLSv1.2\n"))
         body = {"serial": d["serial"], "sw": d["firmware"], "sys": 118 + self.rng.randint(0, 30), "dia": 70 + self.rng.randint(0, 20), "pulse": 60 + self.rng.randint(0, 30), "ts": int(self.now(d["id"]).timestamp())}
-        self.do(d["id"], f"mqtt PUBLISH sent by {d['id']}", ["mosquitto_pub", *args, "-m", json.dumps(body)], n=4, timeout=10)
+        self.do(d["id"], f"mqtt PUBLISH sent by {d['id']}", ["mosquitto_pub", *args, "-m", json.dumps(body)], n=4, timeout=10, env=env)
 
     def guest(self, g):
         self.dhcp(g)

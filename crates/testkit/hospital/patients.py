@@ -39,6 +39,7 @@ EMERGENCY = PATIENTS[15]
 
 
 def canaries():
-    """Every patient string a reader of the capture must never repeat."""
-    fields = ("family", "given", "mrn", "nhs", "visit", "street", "phone", "kin", "kin_phone", "policy", "postcode")
-    return sorted({p[f] for p in PATIENTS for f in fields})
+    """Every patient string a reader of the capture must never repeat, as it is written on the wire."""
+    fields = ("family", "given", "mrn", "nhs", "visit", "street", "phone", "kin_phone", "policy", "postcode")
+    kin = {"^".join(reversed(p["kin"].split(" ", 1))) for p in PATIENTS}
+    return sorted({p[f] for p in PATIENTS for f in fields} | kin)

@@ -52,6 +52,12 @@ def exchanges_in_file(roster, frames):
     return out
 
 
+def canaries_in_file(pcap):
+    """The invented patient strings that really are in the capture."""
+    data = pcap.read_bytes()
+    return [c for c in patients.canaries() if c.encode() in data]
+
+
 def frames_by_protocol(pcap):
     """What an independent reader (tshark) calls each frame."""
     out = subprocess.run(["tshark", "-r", str(pcap), "-T", "fields", "-e", "_ws.col.Protocol"], capture_output=True, text=True).stdout
@@ -77,7 +83,7 @@ def document(roster, stretcher, run, frames, pcap):
     return {
         "schema": 1, "packets": len(frames), "first": _iso(frames[0][0]), "last": _iso(frames[-1][0]),
         "devices_with_frames": len(devices), "devices": devices, "behind_gateway": behind, "no_frames": silent, "guests": guests, "peers": [{k: p[k] for k in ("name", "public", "use")} for p in roster.peers],
-        "exchanges": exchanges_in_file(roster, frames), "phi_canaries": patients.canaries(), "sent": dict(sorted(run["counts"].items())),
+        "exchanges": exchanges_in_file(roster, frames), "phi_canaries": canaries_in_file(pcap), "sent": dict(sorted(run["counts"].items())),
         "in_file": {"hl7_messages": hl7_in_file(frames, names), "frames_by_protocol": frames_by_protocol(pcap)}, "not_in_this_wave": ["the three incidents and the decoys", "maternity (not mirrored)"],
     }
 

@@ -20,7 +20,7 @@ known = {}
 def connect(service):
     secure = service.x_addrs[0].startswith("https")
     consumer = SdcConsumer.from_wsd_service(service, ssl_context_container=tls if secure else None)
-    consumer.start_all(not_subscribed_actions=periodic_actions, fixed_renew_interval=20)
+    consumer.start_all(not_subscribed_actions=periodic_actions, fixed_renew_interval=45)
     mdib = ConsumerMdib(consumer)
     mdib.init_mdib()
     known[service.epr] = (consumer, mdib)
