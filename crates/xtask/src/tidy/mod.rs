@@ -54,6 +54,7 @@ rules! {
     file_bytes: crate::tidy::size::file_bytes,
     third_party: crate::tidy::third_party::assets,
     banned_crates: crate::tidy::third_party::banned_crates,
+    crate_licences: crate::tidy::third_party::crate_licences,
     protocols: crate::tidy::protocols::protocols,
     scenarios: crate::tidy::protocols::scenarios,
     links: crate::tidy::docs::links,

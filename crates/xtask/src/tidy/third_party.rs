@@ -1,6 +1,7 @@
 //! Other people's files: each with its licence, source, version and sha256; and the crates that we link.
 
 use super::tree::Tree;
+use crate::licences::{self, Linked};
 use sha2::{Digest as _, Sha256};
 
 /// The list of other people's files.
@@ -86,6 +87,27 @@ pub(crate) fn banned_crates(tree: &Tree) -> Vec<String> {
         .collect()
 }
 
+/// The licence of every crate that the product links is one that deny.toml allows.
+pub(crate) fn crate_licences(tree: &Tree) -> Vec<String> {
+    let deny: toml::Table = toml::from_str(&tree.read("deny.toml")).unwrap_or_default();
+    let allowed =
+        deny.get("licenses").and_then(|licences| licences.get("allow")).and_then(toml::Value::as_array);
+    let allowed: Vec<String> =
+        allowed.into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect();
+    match licences::linked(tree.root()) {
+        Ok(linked) => not_allowed(&linked, &allowed),
+        Err(error) => vec![format!("{error:#}")],
+    }
+}
+
+fn not_allowed(linked: &[Linked], allowed: &[String]) -> Vec<String> {
+    let bad = linked.iter().filter(|linked| !licences::is_allowed(&linked.licence, allowed));
+    bad.map(|Linked { name, version, licence, .. }| {
+        format!("{name} {version}: `{licence}` cannot be met by what deny.toml allows: use another crate, or allow it there")
+    })
+    .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tree::planted;
@@ -132,5 +154,13 @@ mod tests {
         assert_eq!(complaints.len(), 1, "{complaints:?}");
         assert!(complaints[0].contains("ring is banned by deny.toml: one crypto library"), "{complaints:?}");
         assert_eq!(banned_crates(&planted(&[("Cargo.lock", "")])).len(), 1, "no list is a complaint too");
+    }
+
+    #[test]
+    fn a_crate_under_other_terms_is_named() {
+        let linked = ["MIT", "AGPL-3.0-only"].map(|licence| Linked::planted("x", licence));
+        let complaints = not_allowed(&linked, &["MIT".to_owned()]);
+        assert_eq!(complaints.len(), 1, "{complaints:?}");
+        assert!(complaints[0].contains("AGPL-3.0-only"), "{complaints:?}");
     }
 }
