@@ -9,14 +9,18 @@ mod smoke;
 use smoke::Request;
 use std::process::ExitCode;
 
-const USAGE: &str = "cargo run -p fuzz -- [--seconds 2 (per target)] [--target name] [--seed number] [--jobs cores] [--file bytes]";
+const USAGE: &str = "\
+cargo run -p fuzz -- [--seconds 2 (per target)] [--target name] [--seed number] [--jobs cores]
+cargo run -p fuzz -- --target name --file bytes     one input, with the whole story on a panic
+cargo run -p fuzz -- --export folder                what mutation starts from, a folder per target";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = Request::read(&arguments).and_then(|request| match (&request.worker, &request.file) {
-        (Some(_), _) => smoke::work(&request),
-        (None, Some(file)) => smoke::run_file(&request, file),
-        (None, None) => smoke::supervise(&request),
+    let outcome = Request::read(&arguments).and_then(|request| match &request {
+        Request { worker: Some(_), .. } => smoke::work(&request),
+        Request { file: Some(file), .. } => smoke::run_file(&request, file),
+        Request { export: Some(folder), .. } => smoke::export(folder),
+        _ => smoke::supervise(&request),
     });
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -18,6 +18,19 @@ pub(super) fn inputs(home: &Path, target: &str) -> Vec<Vec<u8>> {
     inputs
 }
 
+/// Writes every target's material to `folder/<target>/`, as libFuzzer wants it.
+pub(crate) fn export(folder: &str) -> Result<bool, String> {
+    for (target, _) in fuzz::TARGETS {
+        let folder = Path::new(folder).join(target);
+        let told = |error: std::io::Error| format!("{}: {error}", folder.display());
+        std::fs::create_dir_all(&folder).map_err(told)?;
+        for (number, input) in inputs(&super::home(), target).iter().enumerate() {
+            std::fs::write(folder.join(format!("material-{number:04}")), input).map_err(told)?;
+        }
+    }
+    Ok(true)
+}
+
 fn payloads(scenarios: &Path, target: &str) -> Vec<Vec<u8>> {
     let ours = entries(scenarios).into_iter().filter(|folder| {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();

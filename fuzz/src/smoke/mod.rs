@@ -6,6 +6,7 @@ mod request;
 mod supervisor;
 mod worker;
 
+pub(crate) use material::export;
 pub(crate) use request::Request;
 pub(crate) use supervisor::supervise;
 pub(crate) use worker::{run_file, work};

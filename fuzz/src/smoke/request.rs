@@ -15,6 +15,8 @@ pub(crate) struct Request {
     pub(crate) jobs: usize,
     /// Run these bytes only, to look at a finding.
     pub(crate) file: Option<String>,
+    /// Write what mutation starts from into this folder, a folder per target.
+    pub(crate) export: Option<String>,
     /// This process is the worker of that target.
     pub(crate) worker: Option<String>,
     /// The first input to run; each input follows from seed and number alone.
@@ -29,7 +31,9 @@ impl Request {
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let name = argument.strip_prefix("--").ok_or_else(|| format!("`{argument}`: what is it?"))?;
-            if !["seconds", "target", "seed", "jobs", "file", "worker", "from", "trace"].contains(&name) {
+            if !["seconds", "target", "seed", "jobs", "file", "export", "worker", "from", "trace"]
+                .contains(&name)
+            {
                 return Err(format!("--{name} is unknown"));
             }
             let value = rest.next().ok_or_else(|| format!("--{name} needs a value"))?;
@@ -54,6 +58,7 @@ impl Request {
             from: number("from", 0)?,
             target: named.get("target").cloned(),
             file: named.get("file").cloned(),
+            export: named.get("export").cloned(),
             worker: named.get("worker").cloned(),
             trace: named.get("trace").cloned(),
         })

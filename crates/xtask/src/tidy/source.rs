@@ -203,9 +203,9 @@ pub(crate) fn word_places<'a>(code: &'a str, word: &'a str) -> impl Iterator<Ite
         let after = code.get(at + found.len()..)?.chars().next();
         let first_is_word = found.chars().next().is_some_and(is_word);
         let last_is_word = found.chars().next_back().is_some_and(is_word);
-        let stands_alone =
-            !(first_is_word && before.is_some_and(is_word)) && !(last_is_word && after.is_some_and(is_word));
-        stands_alone.then_some(at)
+        let goes_on =
+            (first_is_word && before.is_some_and(is_word)) || (last_is_word && after.is_some_and(is_word));
+        (!goes_on).then_some(at)
     })
 }
 
