@@ -5,6 +5,7 @@
 //! checksums are right again. The same input and plan give the same bytes. Limit: addresses inside payloads (DHCP, DNS)
 //! stay what they were.
 
+pub mod corpus;
 mod rewrite;
 
 use crate::capture_file::{ETHERNET, Record};
