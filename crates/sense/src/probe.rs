@@ -20,15 +20,43 @@ pub(crate) struct UdpProtocol {
     pub(crate) datagram: fn(&mut Context<'_>, &[u8]) -> Datagram,
 }
 
+macro_rules! tcp_protocol {
+    ($protocol:ident, $probe:path, $stream:ty) => {
+        TcpProtocol { protocol: Protocol::$protocol, probe: $probe, start: || Box::<$stream>::default() }
+    };
+}
+
+macro_rules! udp_protocol {
+    ($protocol:ident, $ports:expr, $probe:path, $datagram:path) => {
+        UdpProtocol { protocol: Protocol::$protocol, ports: &$ports, probe: $probe, datagram: $datagram }
+    };
+}
+
 /// Protocols over TCP; the order is that of trying.
 const TCP: &[TcpProtocol] = &[
-    TcpProtocol { protocol: Protocol::Mqtt, probe: wire::mqtt::probe, start: || Box::<observe::mqtt::Mqtt>::default() },
-    TcpProtocol { protocol: Protocol::Hl7v2, probe: wire::hl7v2::probe, start: || Box::<observe::hl7v2::Hl7v2>::default() },
-    TcpProtocol { protocol: Protocol::Dicom, probe: wire::dicom::probe, start: || Box::<observe::dicom::Dicom>::default() },
+    tcp_protocol!(Mqtt, wire::mqtt::probe, observe::mqtt::Mqtt),
+    tcp_protocol!(Tls, wire::tls::probe, observe::tls::Tls),
+    tcp_protocol!(Http, wire::http::probe, observe::http::Http),
+    tcp_protocol!(Hl7v2, wire::hl7v2::probe, observe::hl7v2::Hl7v2),
+    tcp_protocol!(Dicom, wire::dicom::probe, observe::dicom::Dicom),
+    tcp_protocol!(Ssh, wire::ssh::probe, observe::ssh::Ssh),
+    tcp_protocol!(Smb, wire::smb::probe, observe::smb::Smb),
+    tcp_protocol!(Dns, wire::dns::probe_tcp, observe::dns::Tcp),
 ];
 
 /// Protocols over UDP; the order is that of trying.
-const UDP: &[UdpProtocol] = &[];
+const UDP: &[UdpProtocol] = &[
+    udp_protocol!(Mdns, [5353], wire::dns::probe, observe::mdns::datagram),
+    udp_protocol!(Llmnr, [5355], wire::dns::probe, observe::llmnr::datagram),
+    udp_protocol!(Nbns, [137, 138], wire::nbns::probe, observe::nbns::datagram),
+    udp_protocol!(Dns, [53], wire::dns::probe, observe::dns::datagram),
+    udp_protocol!(Dhcpv4, [67, 68], wire::dhcpv4::probe, observe::dhcpv4::datagram),
+    udp_protocol!(Dhcpv6, [546, 547], wire::dhcpv6::probe, observe::dhcpv6::datagram),
+    udp_protocol!(Ntp, [123], wire::ntp::probe, observe::ntp::datagram),
+    udp_protocol!(Snmp, [161, 162], wire::snmp::probe, observe::snmp::datagram),
+    udp_protocol!(Ssdp, [1900], wire::ssdp::probe, observe::ssdp::datagram),
+    udp_protocol!(WsDiscovery, [3702], wire::wsdiscovery::probe, observe::wsdiscovery::datagram),
+];
 
 /// Who is sure of the first bytes of a TCP direction.
 pub(crate) enum TcpVerdict {
@@ -56,9 +84,11 @@ pub(crate) fn tcp(head: &[u8]) -> TcpVerdict {
 /// Who reads a datagram: the protocol at home on either port if it does not refuse, else the first that is certain.
 pub(crate) fn udp(ports: [u16; 2], payload: &[u8]) -> Option<&'static UdpProtocol> {
     let at_home = UDP.iter().filter(|p| p.ports.iter().any(|port| ports.contains(port)));
+    // mDNS and LLMNR look like DNS: away from their ports the plain one is meant.
+    let elsewhere = UDP.iter().filter(|p| !matches!(p.protocol, Protocol::Mdns | Protocol::Llmnr));
     at_home
         .filter(|p| (p.probe)(payload) != Probe::NotForUs)
-        .chain(UDP.iter().filter(|p| (p.probe)(payload) == Probe::Certain))
+        .chain(elsewhere.filter(|p| (p.probe)(payload) == Probe::Certain))
         .next()
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes St Brannoc's packets: one day at the mirror port, from real, unmodified software in network namespaces.
 
-    python3 make_sample.py --out DIR            (as root, on Debian 12; about fifteen minutes)
+    python3 make_sample.py --out DIR            (as root, on Debian 12; about ten minutes)
     python3 make_sample.py --install            (apt packages and Python libraries only)
 
 Writes DIR/st-brannocs.pcap.zst, DIR/st-brannocs.truth.json and DIR/README.md. Packets never leave the namespaces; the network is

@@ -116,7 +116,10 @@ its inner gaps and moves to its device's time of day. What the mirror sees and w
 - The mirror copies what each port *sends in* (SPAN, "rx"), so each frame is there once, with its sender's MAC and VLAN. A routed conversation shows its two directions with
   two different VLAN tags. Broadcast relayed by the core switch, its ARP, router advertisements and the outside world's answers are there with the core switch's MAC.
 - LLDP and CDP are untagged, as on the wire. Outside peers have documentation addresses (RFC 5737) that were written in afterwards, checksums made right.
-- NTP stamps, syslog times and HTTP `Date` moved with their frame. HL7 and DICOM times are the day's own.
+- NTP stamps, syslog times and HTTP `Date` moved with their frame. HL7 and DICOM times are the day's own. Clock readings inside SMB, SDC and
+  encrypted content are the run's, and TCP timestamps and uptimes count the run's minutes.
+- Left out: copies routed between mirrored VLANs, and ICMP complaints about DHCP answers (on the stage a device owns its address before it asks for it).
+- Multicast receivers' ICMP "port unreachable" after a short mDNS query is real behaviour of the querying program.
 - Certificates are the hospital's own, for fixed dates; keys were thrown away after the run.
 
 Patients, staff, hospital and medical makers are invented. The patient strings are listed in the truth file (`phi_canaries`): none may ever leave Ward.

@@ -1,1 +1,61 @@
-fn main() {}
+//! The project's own chores. `cargo xtask` alone lists them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
+
+mod dist;
+mod find;
+mod licences;
+mod long;
+mod new_protocol;
+mod options;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+
+use anyhow::{Result, bail};
+use options::Options;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask test [--only step,…]      everything that must hold before a change lands
+cargo xtask test --long [--minutes 3] long fuzz runs of every target; appends to docs/long-runs.md
+cargo xtask tidy                      house rules: arrows, names, sizes, orphans, links
+cargo xtask bless [name]              rewrites the scenarios' expect.txt; then read the difference
+cargo xtask new-protocol <name>       copies the template into every room, and says what else is due
+cargo xtask where <noun>              the files of a noun, room by room
+cargo xtask dist                      the package: target/dist/ward-<version>-<triple>.tar.gz
+cargo xtask bench scan [--quick]      Ward beside its peers on one capture; writes docs/perf.md
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (verb, rest) = arguments.split_first().map_or(("", &[][..]), |(verb, rest)| (verb.as_str(), rest));
+    match perform(verb, rest) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask {verb}: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `true`: done and fine.
+fn perform(verb: &str, rest: &[String]) -> Result<bool> {
+    match verb {
+        "test" => {
+            let options = Options::read(rest, &["only", "minutes", "target"], &["long"])?;
+            if options.flag("long") { long::long(&options) } else { test::test(&options) }
+        }
+        "tidy" => Ok(tidy::run()? == 0),
+        "bless" => test::bless(&Options::read(rest, &[], &[])?),
+        "new-protocol" => new_protocol::new_protocol(Options::read(rest, &[], &[])?.word("protocol")?),
+        "where" => find::find(Options::read(rest, &[], &[])?.word("noun")?),
+        "dist" => dist::dist(),
+        "" | "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(true)
+        }
+        other => bail!("`{other}` is no verb; `cargo xtask` lists them"),
+    }
+}

@@ -1,1 +1,236 @@
-/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory
+use super::*;
+use model::{
+    Activity, Attribute, DeviceKey, DomainId, Duration, Fact, FindingKind, Header, Protocol, Role, SiteId, Transport,
+};
+
+fn header() -> Header {
+    Header { observed_at: Timestamp::from_secs(1_000_000), ..Header::default() }
+}
+
+fn fact(address: &str, attribute: Attribute, value: &str, source: Protocol) -> Record {
+    Record::Fact(Fact { header: header(), endpoint: key(address), attribute, value: value.into(), source })
+}
+
+fn key(address: &str) -> EndpointKey {
+    let address = match address.parse() {
+        Ok(mac) => Address::Mac(mac),
+        Err(_) => Address::Ip(address.parse().unwrap()),
+    };
+    EndpointKey { site: SiteId(1), domain: DomainId(0), vlan: None, address }
+}
+
+/// The link address sent from `ip`, `hops` routers away.
+fn sent(mac: &str, ip: &str, hops: u8) -> Record {
+    match hops {
+        0 => fact(mac, Attribute::Ipv4Address, ip, Protocol::Ip),
+        n => fact(mac, Attribute::RoutedAddress, &format!("{ip} hops={n}"), Protocol::Ip),
+    }
+}
+
+fn arp(mac: &str, ip: &str) -> Record {
+    fact(mac, Attribute::Ipv4Address, ip, Protocol::Arp)
+}
+
+fn activity(from: &str, to: &str, protocol: Protocol) -> Record {
+    Record::Activity(Box::new(Activity {
+        header: header(),
+        endpoint: key(from),
+        peer: key(to),
+        role: Role::Client,
+        protocol,
+        transport: Transport::Tcp,
+        service_port: 104,
+        verb: "C-STORE-RQ".into(),
+        span: Duration::from_secs(1),
+        count: 3,
+        bytes: 300,
+        retransmitted_bytes: 0,
+        gap_bytes: 0,
+    }))
+}
+
+fn resolve(records: &[Record]) -> Resolved {
+    let mut inventory = Inventory::new(1);
+    records.iter().for_each(|r| inventory.fold(r));
+    let resolved = inventory.resolve(&SiteNetworks::default(), &VendorRegistry::load("").unwrap());
+    // Order must not matter.
+    let mut backwards = Inventory::new(2);
+    records.iter().rev().for_each(|r| backwards.fold(r));
+    let again = backwards.resolve(&SiteNetworks::default(), &VendorRegistry::load("").unwrap());
+    assert_eq!(resolved.devices, again.devices);
+    assert_eq!(resolved.talks, again.talks);
+    assert_eq!(resolved.findings, again.findings);
+    resolved
+}
+
+/// `key: addresses` of each device, sorted.
+fn drawn(resolved: &Resolved) -> Vec<String> {
+    let mut lines: Vec<String> = resolved
+        .devices
+        .iter()
+        .map(|d| {
+            let key = match &d.key {
+                DeviceKey::Address(address) => address.to_string(),
+                DeviceKey::Equipment(id) => id.to_string(),
+            };
+            let ips: Vec<String> = d.addresses.iter().filter_map(|a| a.ip).map(|ip| ip.to_string()).collect();
+            format!("{key}: {}{}", ips.join(" "), if d.is_router { " router" } else { "" })
+        })
+        .collect();
+    lines.sort();
+    lines
+}
+
+const A: &str = "02:00:00:00:00:0a";
+const B: &str = "02:00:00:00:00:0b";
+const R: &str = "02:00:00:00:00:ff";
+
+#[test]
+fn one_device_behind_several_addresses() {
+    let resolved = resolve(&[sent(A, "10.0.0.1", 0), sent(A, "10.0.0.2", 0), arp(A, "10.0.0.1")]);
+    assert_eq!(drawn(&resolved), [format!("{A}: 10.0.0.1 10.0.0.2")]);
+}
+
+#[test]
+fn a_gateway_to_the_internet_is_one_router_and_its_peers_are_no_devices() {
+    let resolved = resolve(&[arp(R, "10.0.0.254"), sent(R, "8.8.8.8", 6), sent(R, "1.1.1.1", 0), sent(A, "10.0.0.1", 0)]);
+    assert_eq!(drawn(&resolved), [format!("{A}: 10.0.0.1"), format!("{R}: 10.0.0.254 router")]);
+    assert!(!resolved.routed_view);
+}
+
+#[test]
+fn a_capture_past_a_router_lists_every_device_behind_it() {
+    let mut records: Vec<Record> = (1..=20).map(|n| sent(R, &format!("10.7.0.{n}"), 1)).collect();
+    records.push(sent(A, "10.0.0.1", 0));
+    let resolved = resolve(&records);
+    assert_eq!(resolved.devices.len(), 22);
+    assert!(resolved.routed_view);
+    let router = resolved.devices.iter().find(|d| d.is_router).unwrap();
+    let behind = resolved.devices.iter().filter(|d| d.behind == Some(router.id)).count();
+    assert_eq!(behind, 20);
+}
+
+#[test]
+fn a_host_seen_on_both_sides_of_a_router_is_one_device() {
+    let resolved = resolve(&[sent(A, "10.0.0.1", 0), sent(R, "10.0.0.1", 1), sent(B, "10.1.0.1", 0), sent(R, "10.1.0.1", 1)]);
+    assert_eq!(drawn(&resolved), [format!("{A}: 10.0.0.1"), format!("{B}: 10.1.0.1"), format!("{R}:  router")]);
+}
+
+#[test]
+fn an_odd_start_value_does_not_make_a_router() {
+    let resolved = resolve(&[sent(A, "10.0.0.9", 28)]);
+    assert_eq!(drawn(&resolved), [format!("{A}: 10.0.0.9")]);
+}
+
+#[test]
+fn who_is_only_spoken_of_is_no_device() {
+    let resolved = resolve(&[
+        sent(A, "10.0.0.1", 0),
+        fact(B, Attribute::HostName, "ghost", Protocol::Dhcpv4),
+        fact(B, Attribute::Ipv4Address, "10.0.0.50", Protocol::Dhcpv4),
+    ]);
+    assert_eq!(drawn(&resolved), [format!("{A}: 10.0.0.1")]);
+}
+
+#[test]
+fn a_relayed_lease_names_the_device_behind_the_router() {
+    let resolved = resolve(&[
+        sent(R, "10.7.0.5", 1),
+        sent(R, "10.7.0.6", 1),
+        fact(B, Attribute::HostName, "pump-5", Protocol::Dhcpv4),
+        fact(B, Attribute::Ipv4Address, "10.7.0.5", Protocol::Dhcpv4),
+    ]);
+    let pump = resolved.devices.iter().find(|d| d.names.first().is_some_and(|n| n == "pump-5")).unwrap();
+    assert_eq!(pump.addresses[0].mac.unwrap().to_string(), B);
+    assert_eq!(pump.addresses[0].ip.unwrap().to_string(), "10.7.0.5");
+}
+
+#[test]
+fn several_devices_behind_one_address() {
+    let resolved = resolve(&[
+        sent(A, "10.0.0.1", 0),
+        fact("10.0.0.1", Attribute::EquipmentId, "PUMP1^^00:11^EUI-64", Protocol::Hl7v2),
+        fact("10.0.0.1", Attribute::EquipmentId, "PUMP2^^00:12^EUI-64", Protocol::Hl7v2),
+    ]);
+    assert_eq!(resolved.devices.len(), 3);
+    let gateway = resolved.devices.iter().find(|d| !d.addresses.is_empty()).unwrap().id;
+    assert_eq!(resolved.devices.iter().filter(|d| d.behind == Some(gateway)).count(), 2);
+}
+
+#[test]
+fn two_interfaces_with_one_serial_number_are_one_device() {
+    let with_serial = |mac: &str| {
+        [
+            sent(mac, if mac == A { "10.0.0.1" } else { "10.1.0.1" }, 0),
+            fact(mac, Attribute::SerialNumber, "SN-12345", Protocol::Lldp),
+            fact(mac, Attribute::Model, "CT 9000", Protocol::Lldp),
+        ]
+    };
+    let resolved = resolve(&[with_serial(A), with_serial(B)].concat());
+    assert_eq!(resolved.devices.len(), 1);
+    let placeholders = |mac: &str| {
+        [
+            sent(mac, if mac == A { "10.0.0.1" } else { "10.1.0.1" }, 0),
+            fact(mac, Attribute::SerialNumber, "000000", Protocol::Lldp),
+            fact(mac, Attribute::Model, "CT 9000", Protocol::Lldp),
+        ]
+    };
+    assert_eq!(resolve(&[placeholders(A), placeholders(B)].concat()).devices.len(), 2);
+}
+
+#[test]
+fn a_capture_without_link_layer_lists_its_site_addresses() {
+    let resolved = resolve(&[activity("10.0.0.1", "8.8.8.8", Protocol::Tls), activity("8.8.8.8", "10.0.0.1", Protocol::Tls)]);
+    assert_eq!(drawn(&resolved), ["10.0.0.1: 10.0.0.1"]);
+}
+
+#[test]
+fn losers_stay_visible_as_conflicts() {
+    let resolved = resolve(&[
+        sent(A, "10.0.0.1", 0),
+        fact("10.0.0.1", Attribute::Model, "SCAN-9000", Protocol::Dicom),
+        fact("10.0.0.1", Attribute::Model, "LaserJet", Protocol::Http),
+        fact("10.0.0.1", Attribute::Model, "Scan 9000", Protocol::Snmp),
+    ]);
+    let [conflict] = &resolved.devices[0].conflicts[..] else { panic!("{:?}", resolved.devices[0].conflicts) };
+    assert_eq!(conflict.chosen, "SCAN-9000");
+    assert_eq!(conflict.others, ["LaserJet"]);
+    assert!(conflict.reason.contains("dicom"));
+}
+
+#[test]
+fn findings_name_what_and_why() {
+    let resolved = resolve(&[
+        sent(A, "10.0.0.1", 0),
+        arp(A, "10.0.0.1"),
+        sent(B, "10.0.0.1", 0),
+        arp(B, "10.0.0.1"),
+        fact("10.0.0.1", Attribute::PhiInClear, "hl7v2 PID-3", Protocol::Hl7v2),
+        fact("10.0.0.1", Attribute::TlsVersion, "TLS 1.0", Protocol::Tls),
+        fact("10.0.0.1", Attribute::BasicAuth, "basic", Protocol::Http),
+        activity("10.0.0.1", "8.8.8.8", Protocol::Dicom),
+    ]);
+    let kinds: std::collections::BTreeSet<FindingKind> = resolved.findings.iter().map(|f| f.kind).collect();
+    let expected = [
+        FindingKind::PhiInClear,
+        FindingKind::CredentialsInClear,
+        FindingKind::DuplicateAddress,
+        FindingKind::WeakProtocol,
+        FindingKind::LeavesSite,
+    ];
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
+    assert!(resolved.findings.iter().all(|f| !f.evidence.is_empty() && f.summary.ends_with('.')));
+}
+
+#[test]
+fn talks_add_up_per_hour_and_name_their_ends() {
+    let resolved = resolve(&[
+        sent(A, "10.0.0.1", 0),
+        activity("10.0.0.1", "8.8.8.8", Protocol::Dicom),
+        activity("10.0.0.1", "8.8.8.8", Protocol::Dicom),
+    ]);
+    let [talk] = &resolved.talks[..] else { panic!("{:?}", resolved.talks) };
+    assert_eq!(talk.verbs, [("C-STORE-RQ".into(), 6)]);
+    assert_eq!(talk.hour, Timestamp::from_secs(1_000_000 / 3600 * 3600));
+    assert_eq!(talk.client, model::TalkEnd::Device(resolved.devices[0].id));
+}

@@ -1,0 +1,123 @@
+//! Which captures of a corpus the mix is made of, by class: Ethernet, not a flood, not broken on purpose, not a tunnel.
+
+use super::Session;
+use crate::capture_file::records;
+use crate::sessions;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Larger captures would crowd out the others, in bytes.
+const CAPTURE_BYTES_MAX: u64 = 1699 * 1024;
+const EXTENSIONS: &[&str] = &["pcap", "pcapng", "cap", "trace"];
+
+/// A class and what the path of its captures holds.
+const TAKEN: &[(&str, &[&str])] = &[
+    ("mqtt", &["/mqtt"]),
+    ("dns", &["/dns", "/googledns"]),
+    ("dhcp", &["/dhcp"]),
+    (
+        "iot",
+        &[
+            "/nest_log",
+            "/tuya",
+            "/alexa",
+            "/ssdp",
+            "/upnp",
+            "/ntp",
+            "/NTP",
+            "/snmp",
+            "/bacnet",
+            "/modbus",
+            "/syslog",
+            "/rtsp",
+            "/sip",
+            "/s7comm",
+            "/ssh",
+            "/telnet",
+            "/iot-sentinel",
+        ],
+    ),
+    ("hl7", &["HL7", "hl7"]),
+    ("dicom", &["dicom"]),
+    ("tls", &["/tls", "/443", "/long_tls", "/signal", "/teams", "/quic."]),
+    ("http", &["/http", "/reddit", "/WindowsUpdate"]),
+];
+/// What the path of a capture must not hold.
+const LEFT: &[&str] = &[
+    "fuzz",
+    "flood",
+    "bogus-",
+    "malformed",
+    "invalid",
+    "tunnel",
+    "http2",
+    "doh",
+    "over-http",
+    "gap",
+    "drop",
+    "ip_reass",
+    "vxlan",
+    "gre",
+    "pppoe",
+    "qinq",
+    "chdlc",
+];
+
+/// Sessions from every capture under `folder` that a class takes.
+///
+/// # Errors
+/// When a folder cannot be listed or a capture not read.
+pub fn from_folder(folder: &Path) -> io::Result<Vec<Session>> {
+    let mut captures = Vec::new();
+    list(folder, &mut captures)?;
+    captures.sort();
+    let mut sessions = Vec::new();
+    for (class, words) in TAKEN {
+        for capture in &captures {
+            let name = capture.strip_prefix(folder).unwrap_or(capture).to_string_lossy();
+            let path = format!("/{name}");
+            if words.iter().any(|word| path.contains(word)) && !LEFT.iter().any(|word| path.contains(word)) {
+                let records = records(&std::fs::read(capture)?).unwrap_or_default();
+                sessions.extend(Session::from_records(class, records));
+            }
+        }
+    }
+    Ok(sessions)
+}
+
+fn list(folder: &Path, captures: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if path.is_dir() {
+            list(&path, captures)?;
+        } else if path.extension().is_some_and(|end| EXTENSIONS.iter().any(|known| end == *known))
+            && entry.metadata()?.len() <= CAPTURE_BYTES_MAX
+        {
+            captures.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The made-up medical sessions: eight monitors, six gateways, five modalities.
+pub fn medical() -> Vec<Session> {
+    let monitors = (0..8).map(|k| ("mqtt", sessions::vitals(k)));
+    let gateways = (0..6).map(|k| ("hl7", sessions::observations(k)));
+    let modalities = (0..5).map(|k| ("dicom", sessions::transfer(k)));
+    monitors
+        .chain(gateways)
+        .chain(modalities)
+        .filter_map(|(class, frames)| Session::new(class, frames))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_nineteen_medical_sessions() {
+        assert_eq!(medical().len(), 19);
+    }
+}
