@@ -7,7 +7,9 @@ use x509_parser::asn1_rs::{FromDer as _, Tag};
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::extensions::{GeneralName, SubjectAlternativeName};
 use x509_parser::nom::Parser as _;
-use x509_parser::oid_registry::{OID_X509_EXT_SUBJECT_ALT_NAME, OID_X509_SERIALNUMBER};
+use x509_parser::oid_registry::{
+    OID_X509_EXT_SUBJECT_ALT_NAME, OID_X509_GIVEN_NAME, OID_X509_SERIALNUMBER, OID_X509_SURNAME,
+};
 use x509_parser::x509::{AttributeTypeAndValue, X509Name};
 
 /// What a certificate says of its holder.
@@ -79,13 +81,20 @@ pub fn certificate(der: &[u8]) -> Result<Certificate, Error> {
     })
 }
 
+/// Of a name that is a person's (a staff or patient card), only the organization is read: it tells of no device.
 fn name(name: &X509Name<'_>) -> Name {
     let text = |attribute: Option<&AttributeTypeAndValue<'_>>| attribute.and_then(text);
-    Name {
-        common_name: text(name.iter_common_name().last()),
-        organization: text(name.iter_organization().next()),
-        serial_number: text(name.iter_by_oid(&OID_X509_SERIALNUMBER).next()),
+    let organization = text(name.iter_organization().next());
+    let common_name = text(name.iter_common_name().last());
+    let is_personal = name
+        .iter_attributes()
+        .any(|attribute| [OID_X509_SURNAME, OID_X509_GIVEN_NAME].contains(attribute.attr_type()));
+    let is_mailbox = common_name.as_ref().is_some_and(|name| name.contains('@'));
+    if is_mailbox || is_personal {
+        return Name { organization, ..Name::default() };
     }
+    let serial_number = text(name.iter_by_oid(&OID_X509_SERIALNUMBER).next());
+    Name { common_name, organization, serial_number }
 }
 
 /// A directory string: UTF-8 or a subset of it, else UTF-16 (BMPString), else taken as Latin-1.

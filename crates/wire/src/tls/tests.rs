@@ -187,6 +187,23 @@ fn reads_a_whole_server_flight() {
 }
 
 #[test]
+fn a_devices_certificate_gives_its_serial_number_and_names() {
+    let device = certificate(include_bytes!("../../../../fuzz/seeds/tls/certificate-device.der")).unwrap();
+    assert_eq!(device.subject.to_string(), "CN=pump-0017, O=Example Medical, serialNumber=SN-0017");
+    assert_eq!(device.issuer, device.subject);
+    assert_eq!(device.dns_names, ["pump-0017.ward.example", "pump.example"]);
+    assert_eq!(device.not_after, "2036-11-18T21:56:11Z");
+}
+
+#[test]
+fn a_persons_certificate_gives_no_person_away() {
+    let person = certificate(include_bytes!("../../../../fuzz/seeds/tls/certificate-person.der")).unwrap();
+    assert_eq!(person.subject.to_string(), "O=Example Clinic");
+    let all = format!("{person:?}");
+    assert!(!all.contains("DOE") && !all.contains("PATIENT"), "{all}");
+}
+
+#[test]
 fn named_curves_are_read_only_where_the_suite_has_them() {
     let ecdhe = CipherSuite(0xc02f);
     let group = server_key_exchange(&[3, 0, 0x1d, 32], ecdhe);
