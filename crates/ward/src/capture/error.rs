@@ -34,7 +34,7 @@ pub enum CaptureError {
     #[error("standard input is a terminal; pipe a capture into it: tcpdump -w - … | ward scan -")]
     Terminal,
     /// Reading failed before the first record.
-    #[error("{input}: cannot be read: {source}; check the disk or the share it is on")]
+    #[error("{input}: cannot be read: {source}; copy it again, or check the disk or share it is on")]
     Unreadable {
         /// As the operator wrote it.
         input: String,
