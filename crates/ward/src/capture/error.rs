@@ -133,6 +133,14 @@ pub enum CaptureError {
         /// What else can be done.
         way_out: &'static str,
     },
+    /// Preparing this interface would cut the machine off.
+    #[error(
+        "{interface}: is this machine's way to the network (it carries the default route), and preparing it would cut that; name the mirror port, or listen as it is with --own-interface"
+    )]
+    OwnWayOut {
+        /// As the operator wrote it.
+        interface: String,
+    },
     /// The interface disappeared or went down while listening; listening resumes when it returns.
     #[error("{interface}: went down or away while listening; check cable and link: ip link show {interface}")]
     InterfaceLost {

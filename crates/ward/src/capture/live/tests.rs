@@ -10,7 +10,7 @@ use std::process::Command;
 use sense::LinkType;
 
 use super::super::{Block, CaptureError, Counters};
-use super::interface::{ipv6_fault, uppers};
+use super::interface::{carries_default_route, ipv6_fault, uppers};
 use super::{LiveOptions, drop_privileges, open_live, worker};
 
 /// A TPACKET_V3 block with these frames: (status, tci, tpid, wire bytes, frame).
@@ -128,6 +128,23 @@ fn bridges_and_vlans_on_top_are_found_in_the_right_namespace_only() {
     assert_eq!(uppers(&net, "eth1", 7), Some(vec!["br0".to_owned()]));
     assert_eq!(uppers(&net, "eth1", 8), None, "another namespace's eth1");
     fs::remove_dir_all(net).unwrap();
+}
+
+#[test]
+fn the_way_to_everywhere_is_found_in_either_table() {
+    let ipv4 = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
+                eth0\t00000000\t0100A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n\
+                eth2\t0000A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n";
+    let zero = "0".repeat(32);
+    let ipv6 = format!(
+        "{zero} 00 {zero} 00 fe800000000000000000000000000001 00000400 00000001 00000000 00450003     eth1\n\
+         fe80{} 40 {zero} 00 {zero} 00000100 00000001 00000000 00000001     eth2\n",
+        "0".repeat(28)
+    );
+    for (name, carries) in [("eth0", true), ("eth1", true), ("eth2", false), ("eth", false)] {
+        assert_eq!(carries_default_route(ipv4, &ipv6, name), carries, "{name}");
+    }
+    assert!(!carries_default_route("", "", "eth0"));
 }
 
 fn scratch(name: &str) -> PathBuf {
