@@ -34,7 +34,7 @@ pub enum CaptureError {
     #[error("standard input is a terminal; pipe a capture into it: tcpdump -w - … | ward scan -")]
     Terminal,
     /// Reading failed before the first record.
-    #[error("{input}: cannot be read: {source}; check the disk or the share it is on")]
+    #[error("{input}: cannot be read: {source}; copy it again, or check the disk or share it is on")]
     Unreadable {
         /// As the operator wrote it.
         input: String,
@@ -132,6 +132,14 @@ pub enum CaptureError {
         fixes: String,
         /// What else can be done.
         way_out: &'static str,
+    },
+    /// Preparing this interface would cut the machine off.
+    #[error(
+        "{interface}: is this machine's way to the network (it carries the default route), and preparing it would cut that; name the mirror port, or listen as it is with --own-interface"
+    )]
+    OwnWayOut {
+        /// As the operator wrote it.
+        interface: String,
     },
     /// The interface disappeared or went down while listening; listening resumes when it returns.
     #[error("{interface}: went down or away while listening; check cable and link: ip link show {interface}")]

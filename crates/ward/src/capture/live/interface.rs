@@ -85,25 +85,36 @@ impl Interface {
         }
     }
 
-    /// Takes from the interface what could transmit, then brings it up. IPv6 first: an interface that comes up with
-    /// IPv6 on announces itself at once (RFC 4861 6.3.7, RFC 3810).
+    /// Takes from the interface what could transmit, then brings it up. Down first: an interface that is up says
+    /// goodbye to its multicast groups when IPv6 is switched off (RFC 3810). IPv6 off before up: it announces itself
+    /// at once (RFC 4861). Not for the machine's own way to the network: a slip of the keyboard would cut it off.
     pub(super) fn prepare(&self) -> Result<(), CaptureError> {
+        let routes = |path| fs::read_to_string(path).unwrap_or_default();
+        if carries_default_route(&routes("/proc/net/route"), &routes("/proc/net/ipv6_route"), &self.name) {
+            return Err(CaptureError::OwnWayOut { interface: self.name.clone() });
+        }
+        let flags = (self.flags()? & !libc::IFF_UP) | libc::IFF_NOARP;
+        self.set_flags(flags, "taking the interface down and ARP off")?;
         let ipv6 = format!("/proc/sys/net/ipv6/conf/{}/disable_ipv6", self.name);
         if Path::new(&ipv6).exists() {
             fs::write(&ipv6, "1").map_err(|error| self.unprepared("switching IPv6 off", error))?;
         }
+        self.remove_addresses()?;
+        self.set_flags(flags | libc::IFF_UP, "bringing the interface up")
+    }
+
+    fn remove_addresses(&self) -> Result<(), CaptureError> {
         for _ in 0..ADDRESSES_REMOVED_MAX {
             let addresses = self.addresses().map_err(|error| self.unprepared("listing addresses", error))?;
             let Some(ipv4) = addresses.iter().find(|address| address.address.is_ipv4()) else { break };
             let removed = self.control.remove_ipv4(&ipv4.label);
             removed.map_err(|error| self.unprepared("removing an address", error))?;
         }
-        let flags = self.flags()?;
-        // Two steps: no ARP while down, then up.
-        let silenced = self.control.set_flags(&self.name, flags | libc::IFF_NOARP);
-        silenced.map_err(|error| self.unprepared("switching ARP off", error))?;
-        let up = self.control.set_flags(&self.name, flags | libc::IFF_NOARP | libc::IFF_UP);
-        up.map_err(|error| self.unprepared("bringing the interface up", error))
+        Ok(())
+    }
+
+    fn set_flags(&self, flags: i32, doing: &'static str) -> Result<(), CaptureError> {
+        self.control.set_flags(&self.name, flags).map_err(|error| self.unprepared(doing, error))
     }
 
     fn flags(&self) -> Result<i32, CaptureError> {
@@ -180,6 +191,25 @@ pub(super) fn ipv6_fault(sysctl_net: &Path, name: &str) -> Option<String> {
         Err(_) if sysctl_net.join("core").exists() && !sysctl_net.join("ipv6").exists() => None,
         Err(error) => Some(format!("may have IPv6 enabled (its setting cannot be read: {error})")),
     }
+}
+
+/// Whether the way to everywhere leads through the interface, by /proc/net/route and /proc/net/ipv6_route: there the
+/// destination and mask (or prefix length) are zero.
+pub(super) fn carries_default_route(ipv4: &str, ipv6: &str, name: &str) -> bool {
+    let fields = |line: &'_ str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let ipv4 = ipv4.lines().map(fields).any(|route| match route.as_slice() {
+        [interface, destination, _, _, _, _, _, mask, ..] => {
+            interface == name && destination == "00000000" && mask == "00000000"
+        }
+        _ => false,
+    });
+    let ipv6 = ipv6.lines().map(fields).any(|route| match route.as_slice() {
+        [destination, prefix, .., interface] => {
+            interface == name && prefix == "00" && destination.bytes().all(|digit| digit == b'0')
+        }
+        _ => false,
+    });
+    ipv4 || ipv6
 }
 
 /// Interfaces stacked on this one (a bridge, a bond, VLANs): what they send leaves here. `None` where /sys belongs to

@@ -16,7 +16,8 @@ mod ring;
 mod seal;
 #[cfg(target_os = "linux")]
 mod socket;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
 #[cfg(target_os = "linux")]
 mod worker;

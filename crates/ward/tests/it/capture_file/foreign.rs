@@ -50,7 +50,7 @@ fn captures_of_other_programs_come_with_a_way_out() {
         (b"snoop\0\0\0\0\0\0\x02", "Sun snoop"),
         (b"GMBU\0\0\0\0", "Network Monitor 2"),
         (b"TRSNIFF data    \x1a", "Sniffer"),
-        (b"XCP\0002.00", "Sniffer for Windows"),
+        (b"XCP\x002.00", "Sniffer for Windows"),
         (&erf, "Endace ERF"),
     ];
     for (bytes, name) in cases {

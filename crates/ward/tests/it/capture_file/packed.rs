@@ -103,24 +103,27 @@ fn what_is_inside_is_named_and_windows_are_bounded() {
     assert!(message.contains("compressed with a window of 2048 MiB (at most 128 are unpacked)"), "{message}");
 }
 
-/// One block may hold at most 128 KiB. This one claims to repeat "A" 43690 times 65538 bytes: 2.8 GB out of 12 bytes.
+/// One block may hold at most 128 KiB. This one has 43690 sequences, each of them an "A" and a copy of it 65538 bytes
+/// long: 2.8 GB, out of 80 KB.
 #[test]
 fn a_zstd_bomb_within_one_block_is_refused() {
-    let sequences: u16 = 43_690;
-    let count = sequences - 0x7F00;
+    const SEQUENCES: u32 = 43_690;
+    let literals = (1 | 3 << 2 | SEQUENCES << 4).to_le_bytes();
+    let count = ((SEQUENCES - 0x7F00) as u16).to_le_bytes();
     let body = [
-        // Literals: raw, one byte long.
-        &[0x08, b'A'][..],
-        // Sequences: long count; then all three tables in RLE mode.
-        &[0xFF, count as u8, (count >> 8) as u8, 0b0101_0100],
-        // Literal length 1?, offset code 0, match length code 51 (32771 + 15 bits).
-        &[0x00, 0x00, 51],
-        // 43690 × 15 bits of bitstream, all ones, with the end mark.
-        &vec![0xFF; usize::from(sequences) * 15 / 8 + 1],
+        // As many literals as sequences: one byte, repeated.
+        &literals[..3],
+        b"A",
+        // The number of sequences; all three tables in RLE mode: literal length 1, last offset, match length code 51,
+        // which is 32771 and 15 bits more.
+        &[0xFF, count[0], count[1], 0b0101_0100, 1, 0, 51],
+        // Those bits, all ones, and one for the end mark.
+        &vec![0xFF; (SEQUENCES as usize * 15 + 1) / 8],
+        &[0x7F],
     ]
     .concat();
-    let header = ((body.len() as u32) << 3) | (2 << 1) | 1;
-    let bomb = [&[0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x58][..], &header.to_le_bytes()[..3], &body].concat();
+    let header = ((body.len() as u32) << 3 | 2 << 1 | 1).to_le_bytes();
+    let bomb = [&[0x28, 0xB5, 0x2F, 0xFD, 0x00, 0x58][..], &header[..3], &body].concat();
     let message = error(&bomb);
-    assert!(message.contains("damaged zstd stream"), "{message}");
+    assert!(message.contains("TooManyBytesGenerated"), "{message}");
 }
