@@ -27,6 +27,14 @@ UA = {"windows": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (
       "ios": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"}
 
 
+LAST_WORD = 30  # the slot 05:20 to 05:50, the last in which the silent cuff speaks
+
+
+def silent(d, when):
+    """True when the roster says that the device says nothing any more."""
+    return "silent_from" in d and when >= datetime.datetime.fromisoformat(d["silent_from"])
+
+
 class LineActor:
     """An actor process that takes one JSON order per line and may answer each with one line."""
 
@@ -193,6 +201,8 @@ class Day:
     def network(self, i, when, busy):
         r, infra = self.roster, self.ip("it-srv-infra")
         for d in r.wired():
+            if silent(d, when):
+                continue
             if d.get("address") == "dhcp" and d["class"] != "blood-pressure-cuff" and i % 24 == self.pick(d["id"], 24):
                 yield self.dhcp, d
             if "dhcpv6" in d["protocols"] and i % 16 == self.pick(d["id"] + "6", 16):
@@ -555,8 +565,8 @@ class Day:
     def home_and_guests(self, i, when, busy):
         r = self.roster
         for d in r.of_class("blood-pressure-cuff"):
-            silent = d["id"] == "home-cuff-5" and when > datetime.datetime(2026, 11, 21, 5, 20, tzinfo=UTC)
-            if not silent and i % 4 == self.pick(d["id"], 4) or i == 0 and d["id"] == "home-cuff-5":
+            last = "silent_from" in d and i == LAST_WORD
+            if last or not silent(d, when) and i % 4 == self.pick(d["id"], 4):
                 yield self.cuff, d
         for k, g in enumerate(r.guests):
             if 8 <= when.hour < 20 and i % 5 == k:

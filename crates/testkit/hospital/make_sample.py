@@ -122,6 +122,7 @@ def play(args, roster, python, dcmtk, raw):
         print("failures:", dict(day.failures) or "none", "\nended early:", dead or "none", flush=True)
     finally:
         stage.close()
+        shutil.rmtree(args.work / "pki", ignore_errors=True)  # keys live as long as the run
 
 
 def write(args, roster, python, raw, run):

@@ -11,6 +11,9 @@ use std::net::IpAddr;
 
 /// Unconfirmed on-site IPv4 addresses that one link address may have for itself; beyond, it forwards.
 const OWN_ADDRESSES_MAX: usize = 4;
+/// Addresses a link address must forward for to be believed a router. A single one is a phone on a device's own access
+/// point, or another odd start value: it stays visible as a talk, not as a device.
+const FORWARDED_MIN: usize = 2;
 /// Hops that no internal network has: the sender starts from an unusual value instead (lwIP and others).
 const ODD_START_HOPS: usize = 1;
 
@@ -66,7 +69,10 @@ impl Inventory {
         let mut forwarded: BTreeMap<IpAddr, MacAddr> = BTreeMap::new();
         let mut owned: BTreeSet<IpAddr> = BTreeSet::new();
         for (mac, evidence) in self.senders() {
-            let split = split_bindings(&evidence.bindings, networks);
+            let mut split = split_bindings(&evidence.bindings, networks);
+            if split.forwarded.len() < FORWARDED_MIN && !says_it_routes(&evidence.claims) {
+                split.forwarded.clear();
+            }
             let draft = drafts.entry(DeviceKey::Address(Address::Mac(mac))).or_default();
             draft.macs.insert(mac);
             draft.is_router = !split.forwarded.is_empty() || says_it_routes(&evidence.claims);

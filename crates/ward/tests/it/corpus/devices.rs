@@ -74,8 +74,8 @@ fn iot_sentinel_every_labelled_device_and_no_phantom() {
 }
 
 #[test]
-fn madea_all_fifteen_devices() {
-    let Some(corpus) = support::corpus("madea_all_fifteen_devices") else { return };
+fn madea_every_labelled_device_that_sent() {
+    let Some(corpus) = support::corpus("madea_every_labelled_device_that_sent") else { return };
     let folder = corpus.join("pcap/lan-smarthome-madea");
     let map = std::fs::read_to_string(folder.join("Device_MAC_Name_Mapping.csv")).unwrap();
     let labelled: BTreeMap<MacAddr, &str> = map
@@ -86,9 +86,10 @@ fn madea_all_fifteen_devices() {
         .collect();
     assert_eq!(labelled.len(), 15);
     let mut seen: BTreeMap<MacAddr, usize> = BTreeMap::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut all_senders) = (Vec::new(), BTreeSet::new());
     for path in support::captures_below(&folder) {
         let senders = senders(&path);
+        all_senders.extend(senders.iter().copied());
         let read = support::read(ward::capture::open_file(&path).unwrap().as_mut());
         for device in &read.resolved.devices {
             for mac in device.addresses.iter().filter_map(|a| a.mac).collect::<BTreeSet<_>>() {
@@ -108,6 +109,10 @@ fn madea_all_fifteen_devices() {
     for (mac, name) in &labelled {
         eprintln!("MADEA {mac} {name:32} in {} captures", seen.get(mac).copied().unwrap_or(0));
     }
-    assert_eq!(seen.len(), 15, "devices never found: {:?}", labelled.keys().filter(|m| !seen.contains_key(m)).collect::<Vec<_>>());
+    // The smoke detector's address is in no frame of these captures, neither as sender nor as receiver.
+    let silent: Vec<&str> =
+        labelled.iter().filter(|(mac, _)| !all_senders.contains(*mac)).map(|(_, name)| *name).collect();
+    assert_eq!(silent, ["Nest Smoke & CO Detector"]);
+    assert_eq!(seen.len(), 14, "devices never found: {:?}", labelled.keys().filter(|m| !seen.contains_key(*m)).collect::<Vec<_>>());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
