@@ -104,11 +104,12 @@ fn note<'a>(message: &mut Message<'a>, path: &Path<'a>, text: &'a [u8]) {
     if message.endpoints != 1 {
         return;
     }
-    let Endpoint { address, types, scopes } = &mut message.endpoint;
+    let Endpoint { address, types, scopes, transports } = &mut message.endpoint;
     let slot = match path.open() {
         [outer @ .., b"EndpointReference", b"Address"] if describes(outer) => address,
         [outer @ .., b"Types"] if describes(outer) => types,
         [outer @ .., b"Scopes"] if describes(outer) => scopes,
+        [outer @ .., b"XAddrs"] if describes(outer) => transports,
         _ => return,
     };
     if slot.is_empty() {
