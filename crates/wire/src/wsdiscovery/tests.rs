@@ -101,9 +101,16 @@ fn refuses_what_is_not_its_own() {
 fn probes_by_content() {
     assert_eq!(probe(HELLO), Sure::Certain);
     assert_eq!(probe(&soap("Probe", "")), Sure::Certain);
-    for foreign in
-        [&b""[..], b"{\"a\":1}", b"<html></html>", b"NOTIFY * HTTP/1.1\r\n", b"<\x01", b"<134>Oct 1 host"]
-    {
+    for foreign in [
+        &b""[..],
+        b"{\"a\":1}",
+        b"<html></html>",
+        b"NOTIFY * HTTP/1.1\r\n",
+        b"<\x01",
+        b"<d\x01\0",
+        b"     ",
+        b"<134>Oct 1 host",
+    ] {
         assert_eq!(probe(foreign), Sure::NotForUs, "{foreign:?}");
     }
     assert_eq!(probe(b"<?xml version="), Sure::Unsure);
