@@ -41,7 +41,7 @@ fn version_facts(cx: &mut Context<'_>, message: Message<'_>) {
 
 /// Objects that say what a device is: encoded identifier, whether an index follows, and what the value means.
 /// RFC 3418 (system), RFC 3805 (printers), RFC 6933 (entities), RFC 1628 (UPS).
-const OBJECTS: [(&[u8], Index, Attribute); 13] = [
+const OBJECTS: [(&[u8], Index, Attribute); 12] = [
     (b"\x2b\x06\x01\x02\x01\x01\x01", Index::Scalar, Attribute::SnmpDescription),
     (b"\x2b\x06\x01\x02\x01\x01\x02", Index::Scalar, Attribute::SnmpObjectId),
     (b"\x2b\x06\x01\x02\x01\x01\x05", Index::Scalar, Attribute::SnmpName),
@@ -54,7 +54,6 @@ const OBJECTS: [(&[u8], Index, Attribute); 13] = [
     (b"\x2b\x06\x01\x02\x01\x21\x01\x01\x01", Index::Scalar, Attribute::Manufacturer),
     (b"\x2b\x06\x01\x02\x01\x21\x01\x01\x02", Index::Scalar, Attribute::Model),
     (b"\x2b\x06\x01\x02\x01\x21\x01\x01\x03", Index::Scalar, Attribute::SoftwareVersion),
-    (b"\x2b\x06\x01\x02\x01\x19\x03\x02\x01\x03", Index::Printer, Attribute::Model),
 ];
 
 /// The index that follows the identifier of an object that speaks of the whole device.
@@ -62,7 +61,7 @@ const OBJECTS: [(&[u8], Index, Attribute); 13] = [
 enum Index {
     /// `.0`.
     Scalar,
-    /// `.1`: the first device of the host-resources MIB; of a printer, itself.
+    /// `.1`: the printer itself among the devices of its host (hrDeviceIndex).
     Printer,
     /// `.1`, `.1000` or `.1001`: what makers number their chassis. Cards, fans and optics have other numbers, and
     /// serial numbers of their own.
@@ -73,7 +72,7 @@ impl Index {
     const fn matches(self, encoded: &[u8]) -> bool {
         match self {
             Self::Scalar => matches!(encoded, [0]),
-            Self::Printer => matches!(encoded, [1] | [1, 1]),
+            Self::Printer => matches!(encoded, [1]),
             Self::Chassis => matches!(encoded, [1] | [0x87, 0x68 | 0x69]),
         }
     }

@@ -3,9 +3,9 @@
 //! A patient context among the scopes is stated as patient data in clear; what it says is not looked at.
 
 use super::{Context, Datagram};
-use model::{Attribute, UnparsedReason};
+use model::{Address, Attribute, UnparsedReason};
 use wire::wsdiscovery::{
-    Endpoint, Location, Onvif, SCOPE_BYTES_MAX, Scope, parse, percent_decoded, probe, unescape,
+    Endpoint, Kind, Location, Message, Onvif, SCOPE_BYTES_MAX, Scope, parse, percent_decoded, probe, unescape,
 };
 
 /// Longest value put together here, in bytes.
@@ -20,11 +20,21 @@ pub fn datagram(cx: &mut Context<'_>, payload: &[u8]) -> Datagram {
         Err(_) => return Datagram::Broken(UnparsedReason::BadMessage),
     };
     cx.verb(message.kind.verb(), payload.len());
-    // Several endpoints in one answer are a discovery proxy's, and not at its address.
-    if message.kind.describes_sender() && message.endpoints == 1 {
+    if message.kind.describes_sender() && !is_from_proxy(cx, &message) {
         endpoint_facts(cx, &message.endpoint);
     }
     Datagram::Read
+}
+
+/// A discovery proxy answers for endpoints that are not at its address: for several at once, or for one whose transports
+/// are all elsewhere. A Hello or Bye is always the endpoint's own, from whichever of its cards.
+fn is_from_proxy(cx: &Context<'_>, message: &Message<'_>) -> bool {
+    if matches!(message.kind, Kind::Hello | Kind::Bye) {
+        return message.endpoints != 1;
+    }
+    let mut addresses = message.endpoint.transport_addresses().map(Address::Ip).peekable();
+    message.endpoints != 1
+        || (addresses.peek().is_some() && !addresses.any(|address| address == cx.sender.address))
 }
 
 fn endpoint_facts(cx: &mut Context<'_>, endpoint: &Endpoint<'_>) {

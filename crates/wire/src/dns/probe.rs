@@ -107,7 +107,8 @@ fn end_of_records(message: &Message<'_>) -> Result<usize, Error> {
     let mut records = message.records();
     for _ in 0..RECORDS_PROBED_MAX.min(records.left()) {
         let record = records.step()?;
-        if record.name.first().len() == 32 && is_netbios_name(record.name.first()) && record.kind.0 == 32 {
+        // A node status reply has no question (RFC 1002 §4.2.18).
+        if matches!(record.kind.0, 32 | 33) && is_netbios_name(record.name.first()) {
             return Err(Error::Malformed { what: "record name", at: records.at() });
         }
         if !record_holds(&record) {

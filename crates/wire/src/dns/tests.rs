@@ -241,8 +241,14 @@ fn foreign_traffic_is_not_dns() {
     );
     let dhcp = [&[1, 1, 6, 0, 1, 2, 3, 4][..], &[0; 232], &[0x63, 0x82, 0x53, 0x63, 53, 1, 1, 255]].concat();
     let sntp = [&[0x23, 0x02, 0x06, 0xe8][..], &[0; 44]].concat();
+    // zeek smb_v2_only_non_zero_reserved1.pcap, packet 130 (BSD-3), but for its statistics: a node status reply.
+    let node_status = hex(
+        "8d028400000000010000000020434b41414141414141414141414141414141414141414141414141414141414100002100\
+        0100000000001f0157494e2d4938324238314e534c4c4a0004000a02d75e97020000000000",
+    );
     for foreign in [
         &netbios[..],
+        &node_status,
         &node_status_query,
         &dhcp,
         &sntp,

@@ -83,8 +83,8 @@ pub(super) fn parse(datagram: &[u8]) -> Result<Control<'_>, Error> {
     let offset = reader.u16_be("offset")?;
     let count = usize::from(reader.u16_be("count")?);
     let data = reader.take(count, "data")?;
-    // The data are padded to 32 bits; a client may also pad its request up to the largest answer it wants.
-    if datagram.len() > HEADER_BYTES + count.next_multiple_of(8) + MAC_BYTES_MAX && bits & 0x80 != 0 {
+    // The data are padded to 32 bits, or to 64 in front of a MAC.
+    if datagram.len() > HEADER_BYTES + count.next_multiple_of(8) + MAC_BYTES_MAX {
         return Err(Error::Malformed { what: "count", at: HEADER_BYTES - 2 });
     }
     Ok(Control { response: bits & 0x80 != 0, error: bits & 0x40 != 0, opcode, data, begins: offset == 0 })

@@ -17,7 +17,7 @@ pub const MESSAGE_BYTES_MAX: usize = 1_400;
 /// One message, borrowed from its datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
-    /// Time asked or told: modes 1 to 5, and the mode 0 of NTPv1.
+    /// Time asked or told: modes 1 to 5.
     Time(Time),
     /// Mode 6: ntpq and monitoring.
     Control(Control<'a>),

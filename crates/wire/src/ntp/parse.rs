@@ -36,7 +36,7 @@ pub fn parse(datagram: &[u8]) -> Result<Message<'_>, Error> {
         (1..=4, mode @ 1..=5) => time(bits >> 3 & 7, mode, reader, datagram.len()).map(Message::Time),
         (1..=4, 6) if bits & 0xc0 == 0 => control::parse(datagram).map(Message::Control),
         // In mode 7 the first two bits say "response" and "more".
-        (1..=4, 7) => private(bits, reader).map(Message::Private),
+        (2 | 3, 7) => private(bits, reader).map(Message::Private),
         _ => Err(Error::Malformed { what: "version and mode", at: 0 }),
     }
 }
@@ -67,21 +67,23 @@ fn time(version: u8, mode: u8, mut reader: Reader<'_>, bytes: usize) -> Result<T
 
 fn private(bits: u8, mut reader: Reader<'_>) -> Result<Private, Error> {
     reader.skip(1, "authenticated, sequence")?;
-    // 0 universal, 2 xntpd (old), 3 xntpd: ntpd's ntp_request.h.
-    if !matches!(reader.u8("implementation")?, 0 | 2 | 3) {
+    // Both of xntpd, old and new; 0, "universal", was never used: ntpd's ntp_request.h.
+    if !matches!(reader.u8("implementation")?, 2 | 3) {
         return Err(reader.malformed("implementation"));
     }
     let request_code = reader.u8("request code")?;
     let items = usize::from(reader.u16_be("error, item count")? & 0x0fff);
-    let item_bytes = usize::from(reader.u16_be("item size")? & 0x0fff);
-    // 500 bytes of data is all that mode 7 has room for.
-    if items * item_bytes > 500 || items * item_bytes > reader.len() {
+    let size = reader.u16_be("item size")?;
+    let data_bytes = items * usize::from(size & 0x0fff);
+    // The four bits above the size must be zero, and 500 bytes of data is all that there is room for.
+    if size > 0x0fff || data_bytes > 500 || data_bytes > reader.len() {
         return Err(reader.malformed("item count and size"));
     }
     Ok(Private { response: bits & 0x80 != 0, request_code })
 }
 
-/// How much a well-formed time message looks like one that a clock wrote.
+/// How much a well-formed time message looks like one that a clock wrote. One field out of four may be odd, as those of
+/// small devices are; two are another protocol's bytes.
 fn weigh(datagram: &[u8], time: Time) -> Probe {
     let mut reader = Reader::new(datagram);
     let fields = (|| {
@@ -91,17 +93,16 @@ fn weigh(datagram: &[u8], time: Time) -> Probe {
         Ok::<_, Error>((distance, reader.u32_be("transmit timestamp")?))
     })();
     let Ok((distance, transmit_secs)) = fields else { return Probe::NotForUs };
-    // 0x20 is what chrony puts into requests in place of its precision.
-    let precise = matches!(time.precision, -32..=0 | 0x20);
-    if !precise || !matches!(time.poll, -6..=17) || distance >= ROOT_DISTANCE_MAX {
-        return Probe::Unsure;
-    }
     let dated = transmit_secs >= UNIX_EPOCH_SECS || (1..ERA_1_SECS_MAX).contains(&transmit_secs);
-    match time.mode {
-        // A client need not tell its time, or may make one up (RFC 5905 §8, draft-ietf-ntp-data-minimization).
-        Mode::Client if datagram.len() == HEADER_BYTES || dated => Probe::Certain,
-        Mode::Client => Probe::Unsure,
-        _ if dated => Probe::Certain,
-        _ => Probe::Unsure,
+    // A client need not tell its time, or may make one up (RFC 5905 §8, draft-ietf-ntp-data-minimization).
+    let timed = dated || (time.mode == Mode::Client && datagram.len() == HEADER_BYTES);
+    // Requests may leave the precision out; chrony puts 0x20 there.
+    let precise = matches!(time.precision, -32..=-1)
+        || (time.mode == Mode::Client && matches!(time.precision, 0 | 0x20));
+    let plausible = [timed, precise, matches!(time.poll, -6..=17), distance < ROOT_DISTANCE_MAX];
+    match plausible.into_iter().filter(|&field| !field).count() {
+        0 => Probe::Certain,
+        1 => Probe::Unsure,
+        _ => Probe::NotForUs,
     }
 }

@@ -114,9 +114,11 @@ fn probes_by_fields() {
     let mut bare = [0; 48];
     bare[0] = 0x1b;
     assert_eq!(probe(&bare), Probe::Certain, "the shortest SNTP request");
-    let mut windows = SERVER;
-    windows[3] = 40;
-    assert_eq!(probe(&windows), Probe::Unsure, "no clock has this precision");
+    let mut odd = SERVER;
+    odd[3] = 40;
+    assert_eq!(probe(&odd), Probe::Unsure, "no clock has this precision");
+    odd[2] = 99;
+    assert_eq!(probe(&odd), Probe::NotForUs, "nor this poll");
     assert_eq!(probe(VARIABLES), Probe::Unsure);
     assert_eq!(probe(&[0xff; 48]), Probe::NotForUs);
     assert_eq!(probe(&[0; 48]), Probe::NotForUs);

@@ -15,8 +15,19 @@ pub fn probe(head: &[u8]) -> Probe {
     }
 }
 
+/// The outer length points past the end, and what is there of version begins as it should.
 fn is_cut(head: &[u8]) -> bool {
-    ber::element(&mut Reader::new(head), "message").is_err()
+    if ber::element(&mut Reader::new(head), "message").is_ok() {
+        return false;
+    }
+    let length_octets = match head.get(1) {
+        Some(long @ 0x81..=0x84) => usize::from(long & 0x7f),
+        _ => 0,
+    };
+    let inside = head.get(2 + length_octets..).unwrap_or_default();
+    [b"\x02\x01\x00", b"\x02\x01\x01", b"\x02\x01\x03"]
+        .iter()
+        .any(|version| version.starts_with(inside) || inside.starts_with(*version))
 }
 
 /// Reads the message that fills `datagram`.

@@ -123,6 +123,7 @@ fn refuses_what_is_not_its_own() {
     assert_eq!(probe(b"\x6a\x03\x02\x01\x05"), Probe::NotForUs, "Kerberos");
     assert_eq!(probe(b"\x30\x03\x02\x01\x02"), Probe::NotForUs, "no version 2");
     assert_eq!(probe(&[0x30; 64]), Probe::NotForUs);
+    assert_eq!(probe(b"\x30\x40\x80\x81\0\0\0\0\0\0\0\0"), Probe::NotForUs, "DNS with this identifier");
     assert_eq!(probe(&[0xff; 64]), Probe::NotForUs);
     assert_eq!(probe(b"GET / HTTP/1.1\r\n"), Probe::NotForUs);
 }

@@ -8,22 +8,25 @@ const SEARCH: &[u8] = b"M-SEARCH * HTTP/1.";
 const NOTIFY: &[u8] = b"NOTIFY * HTTP/1.";
 const RESPONSE: &[u8] = b"HTTP/1.";
 
-/// Whether `head`, the whole datagram, is ours: by its first line, and an answer by the fields that only SSDP has.
+/// Whether `head`, the whole datagram, is ours: by its first line and the fields that only SSDP has. Others borrow the line
+/// (media servers search for each other with a bare `M-SEARCH * HTTP/1.1`).
 pub fn probe(head: &[u8]) -> Probe {
-    if head.starts_with(SEARCH) || head.starts_with(NOTIFY) {
-        return Probe::Certain;
+    let begins =
+        [SEARCH, NOTIFY, RESPONSE].iter().any(|line| line.starts_with(head) || head.starts_with(line));
+    if head.is_empty() || !begins {
+        return Probe::NotForUs;
     }
-    if head.starts_with(RESPONSE) {
-        return if parse(head).is_ok() { Probe::Certain } else { Probe::NotForUs };
+    match parse(head) {
+        Ok(_) => Probe::Certain,
+        Err(Error::Malformed { .. }) if head.len() > NOTIFY.len().max(SEARCH.len()) => Probe::NotForUs,
+        Err(_) => Probe::Unsure,
     }
-    let begins = [SEARCH, NOTIFY, RESPONSE].iter().any(|line| line.starts_with(head));
-    if begins && !head.is_empty() { Probe::Unsure } else { Probe::NotForUs }
 }
 
 /// Reads the message that fills `datagram`. The empty line at its end may be missing: some devices leave it out.
 ///
 /// # Errors
-/// `Malformed` when the first line or what an answer must say is missing, `Truncated` inside the last line, `Limit`
+/// `Malformed` when the first line or what a search or answer must say is missing, `Truncated` inside the last line, `Limit`
 /// beyond [`FIELDS_MAX`] or [`MESSAGE_BYTES_MAX`].
 pub fn parse(datagram: &[u8]) -> Result<Message<'_>, Error> {
     if datagram.len() > MESSAGE_BYTES_MAX {
@@ -93,6 +96,9 @@ fn finish<'a>(mut message: Message<'a>, subtype: &[u8]) -> Result<Message<'a>, E
         // Any HTTP server may answer 200; only SSDP names target and USN.
         (Kind::Response, _) if message.target.is_empty() || message.usn.is_empty() => {
             return Err(Error::Malformed { what: "search response", at: 0 });
+        }
+        (Kind::Search, _) if message.target.is_empty() => {
+            return Err(Error::Malformed { what: "search target", at: 0 });
         }
         (kind, _) => kind,
     };

@@ -10,6 +10,8 @@ mod scope;
 mod tests;
 pub(crate) mod xml;
 
+use std::net::IpAddr;
+
 pub use parse::{parse, probe};
 pub use scope::{Location, Onvif, SCOPE_BYTES_MAX, Scope, percent_decoded};
 pub use xml::unescape;
@@ -75,6 +77,7 @@ pub struct Endpoint<'a> {
     pub address: &'a [u8],
     types: &'a [u8],
     scopes: &'a [u8],
+    transports: &'a [u8],
 }
 
 impl<'a> Endpoint<'a> {
@@ -87,8 +90,23 @@ impl<'a> Endpoint<'a> {
     pub fn scopes(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         items(self.scopes)
     }
+
+    /// The addresses in its XAddrs, where hosts are addresses; never the rest of the URLs.
+    pub fn transport_addresses(&self) -> impl Iterator<Item = IpAddr> + use<'a> {
+        items(self.transports).filter_map(host_address)
+    }
 }
 
 fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(u8::is_ascii_whitespace).filter(|item| !item.is_empty()).take(LIST_ITEMS_MAX)
+}
+
+/// The address in `scheme://address:port/path`.
+fn host_address(url: &[u8]) -> Option<IpAddr> {
+    let after = memchr::memmem::find(url, b"://").and_then(|at| url.get(at + 3..))?;
+    let host = match after.strip_prefix(b"[") {
+        Some(literal) => literal.split(|b| matches!(b, b']' | b'%')).next()?,
+        None => after.split(|b| matches!(b, b':' | b'/' | b'?')).next()?,
+    };
+    std::str::from_utf8(host).ok()?.parse().ok()
 }

@@ -13,11 +13,14 @@ const NAMESPACES: [&[u8]; 2] = [
 /// Within this many bytes an envelope shows its namespaces.
 const PROBE_BYTES_MAX: usize = 2_048;
 
+/// This many bytes tell text from other bytes that happen to start with `<`.
+const PRINTABLE_BYTES: usize = 16;
+
 /// Whether `head` begins a message of ours: XML, an envelope, and one of the two namespaces.
 pub fn probe(head: &[u8]) -> Probe {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    if !matches!(text, [b'<', b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z', ..]) {
-        return if matches!(text, [] | b"<") && !head.is_empty() { Probe::Unsure } else { Probe::NotForUs };
+    if !looks_like_a_tag(text) {
+        return Probe::NotForUs;
     }
     let window = text.get(..PROBE_BYTES_MAX).unwrap_or(text);
     let enveloped = memmem::find(window, b"Envelope").is_some();
@@ -27,6 +30,13 @@ pub fn probe(head: &[u8]) -> Probe {
         _ if window.len() < PROBE_BYTES_MAX && memmem::find(window, b"</").is_none() => Probe::Unsure,
         _ => Probe::NotForUs,
     }
+}
+
+/// `<`, a name, and text: all printable, as far as the first bytes go.
+fn looks_like_a_tag(text: &[u8]) -> bool {
+    let Some((b'<', rest)) = text.split_first() else { return false };
+    rest.first().is_none_or(|b| matches!(b, b'?' | b'!' | b'_' | b'a'..=b'z' | b'A'..=b'Z'))
+        && rest.iter().take(PRINTABLE_BYTES).all(|b| (b' '..0x7f).contains(b) || b.is_ascii_whitespace())
 }
 
 /// Reads the message that fills `datagram`.
@@ -104,11 +114,12 @@ fn note<'a>(message: &mut Message<'a>, path: &Path<'a>, text: &'a [u8]) {
     if message.endpoints != 1 {
         return;
     }
-    let Endpoint { address, types, scopes } = &mut message.endpoint;
+    let Endpoint { address, types, scopes, transports } = &mut message.endpoint;
     let slot = match path.open() {
         [outer @ .., b"EndpointReference", b"Address"] if describes(outer) => address,
         [outer @ .., b"Types"] if describes(outer) => types,
         [outer @ .., b"Scopes"] if describes(outer) => scopes,
+        [outer @ .., b"XAddrs"] if describes(outer) => transports,
         _ => return,
     };
     if slot.is_empty() {

@@ -21,6 +21,7 @@ fn reads_the_hello_of_a_medical_device() {
     assert_eq!(message.endpoint.address, b"urn:uuid:72313cab-7352-51c9-8373-8b4031a66ec7");
     assert_eq!(message.endpoint.types().collect::<Vec<_>>(), [&b"Device"[..], b"MedicalDevice"]);
     assert_eq!(message.endpoint.scopes().count(), 4);
+    assert_eq!(message.endpoint.transport_addresses().collect::<Vec<_>>(), [IpAddr::from([127, 0, 0, 1])]);
 }
 
 #[test]
@@ -42,6 +43,15 @@ fn several_matches_are_counted_and_the_first_is_read() {
     let message = soap("ProbeMatches", &body);
     let message = parse(&message).unwrap();
     assert_eq!((message.endpoints, message.endpoint.address), (2, &b"urn:uuid:1"[..]));
+}
+
+#[test]
+fn transports_give_addresses_and_nothing_else() {
+    let of = |url: &str| host_address(url.as_bytes()).map(|address| address.to_string());
+    assert_eq!(of("http://10.0.0.1:80/onvif").as_deref(), Some("10.0.0.1"));
+    assert_eq!(of("http://[fe80::1%25eth0]:5357/x").as_deref(), Some("fe80::1"));
+    assert_eq!(of("https://10.0.0.1").as_deref(), Some("10.0.0.1"));
+    assert!(of("http://pump.example/10.0.0.1").is_none() && of("10.0.0.1").is_none() && of("://").is_none());
 }
 
 #[test]
@@ -91,9 +101,16 @@ fn refuses_what_is_not_its_own() {
 fn probes_by_content() {
     assert_eq!(probe(HELLO), Sure::Certain);
     assert_eq!(probe(&soap("Probe", "")), Sure::Certain);
-    for foreign in
-        [&b""[..], b"{\"a\":1}", b"<html></html>", b"NOTIFY * HTTP/1.1\r\n", b"<\x01", b"<134>Oct 1 host"]
-    {
+    for foreign in [
+        &b""[..],
+        b"{\"a\":1}",
+        b"<html></html>",
+        b"NOTIFY * HTTP/1.1\r\n",
+        b"<\x01",
+        b"<d\x01\0",
+        b"     ",
+        b"<134>Oct 1 host",
+    ] {
         assert_eq!(probe(foreign), Sure::NotForUs, "{foreign:?}");
     }
     assert_eq!(probe(b"<?xml version="), Sure::Unsure);

@@ -68,18 +68,30 @@ fn what_is_looked_for_is_not_stated() {
     }
 }
 
-#[test]
-fn a_proxy_speaks_for_others() {
-    let one = "<d:ProbeMatch><a:EndpointReference><a:Address>urn:uuid:1</a:Address></a:EndpointReference></d:ProbeMatch>";
+fn matches(one: &str, times: usize) -> Vec<String> {
     let message = format!(
         "<e:Envelope xmlns:d=\"http://docs.oasis-open.org/ws-dd/ns/discovery/2009/01\"><e:Header><a:Action>\
          http://docs.oasis-open.org/ws-dd/ns/discovery/2009/01/ProbeMatches</a:Action></e:Header><e:Body>\
-         <d:ProbeMatches>{one}{one}</d:ProbeMatches></e:Body></e:Envelope>"
+         <d:ProbeMatches>{}</d:ProbeMatches></e:Body></e:Envelope>",
+        one.repeat(times)
     );
     let mut bench = Bench::udp(Protocol::WsDiscovery);
     assert_eq!(bench.datagram(datagram, Side::Server, message.as_bytes()), Datagram::Read);
-    assert!(bench.facts().is_empty());
     assert_eq!(bench.verbs(), ["PROBE-MATCHES server 1"]);
+    bench.facts()
+}
+
+#[test]
+fn a_proxy_speaks_for_others() {
+    let at = |host: &str| {
+        format!(
+            "<d:ProbeMatch><a:EndpointReference><a:Address>urn:uuid:1</a:Address></a:EndpointReference>\
+             <d:XAddrs>http://{host}:80/a http://[fe80::2]/a</d:XAddrs></d:ProbeMatch>"
+        )
+    };
+    assert_eq!(matches(&at("10.0.0.2"), 1), ["10.0.0.2 service-instance urn:uuid:1"]);
+    assert!(matches(&at("10.0.0.77"), 1).is_empty());
+    assert!(matches(&at("10.0.0.2"), 2).is_empty());
 }
 
 #[test]
