@@ -1,6 +1,6 @@
 //! The crates that the product links, and under which terms.
 
-use crate::run::cargo;
+use crate::run::{cargo, first_line};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +26,9 @@ impl Linked {
 
 /// Every outside crate that `ward` links, by name.
 pub(crate) fn linked(root: &Path) -> Result<Vec<Linked>> {
-    let told = cargo(root, &["metadata", "--format-version", "1", "--locked", "--offline"])
+    // Of this platform only: the others' crates need not be on the machine.
+    let host = first_line("rustc", &["--print", "host-tuple"]);
+    let told = cargo(root, &["metadata", "--format-version", "1", "--locked", "--filter-platform", &host])
         .output()
         .context("could not run cargo metadata")?;
     ensure!(told.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&told.stderr).trim());

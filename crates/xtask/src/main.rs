@@ -1,6 +1,7 @@
 //! The project's own chores. `cargo xtask` alone lists them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
+mod bench;
 mod dist;
 mod find;
 mod licences;
@@ -25,6 +26,8 @@ cargo xtask new-protocol <name>       copies the template into every room, and s
 cargo xtask where <noun>              the files of a noun, room by room
 cargo xtask dist                      the package: target/dist/ward-<version>-<triple>.tar.gz
 cargo xtask bench scan [--quick]      Ward beside its peers on one capture; writes docs/perf.md
+                       [--packets 5000000] [--window 600] [--rounds 3] [--tools floor,ward,…]
+                       [--out folder] [--keep] [--install]
 ";
 
 fn main() -> ExitCode {
@@ -52,6 +55,8 @@ fn perform(verb: &str, rest: &[String]) -> Result<bool> {
         "new-protocol" => new_protocol::new_protocol(Options::read(rest, &[], &[])?.word("protocol")?),
         "where" => find::find(Options::read(rest, &[], &[])?.word("noun")?),
         "dist" => dist::dist(),
+        "bench" => bench::bench(&Options::read(rest, bench::VALUED, bench::FLAGS)?),
+        "measure" => bench::measure(rest),
         "" | "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(true)

@@ -5,7 +5,8 @@ use anyhow::Result;
 use std::process::Command;
 
 /// A program and the Debian package that brings it.
-const NEEDED: &[(&str, &str)] = &[("ip", "iproute2"), ("tcpdump", "tcpdump"), ("zstd", "zstd")];
+const NEEDED: &[(&str, &str)] =
+    &[("ip", "iproute2"), ("python3", "python3"), ("tcpdump", "tcpdump"), ("zstd", "zstd")];
 
 /// Installs what is missing when we are root and there is apt-get; returns the packages that are still missing.
 pub(crate) fn install() -> Result<Vec<&'static str>> {
@@ -28,6 +29,39 @@ pub(crate) fn apt(arguments: &[&str]) -> Result<bool> {
 
 pub(crate) fn may_install() -> bool {
     nix::unistd::geteuid().is_root() && installed("apt-get").is_some()
+}
+
+/// Tries to install one package, from the distribution or from its backports.
+pub(crate) fn install_package(package: &str) -> Result<bool> {
+    if !may_install() {
+        println!("{package} cannot be installed here: not root, or no apt-get");
+        return Ok(false);
+    }
+    apt(&["update", "-q"])?;
+    if apt(&["install", "-q", "-y", "--no-install-recommends", package])? {
+        return Ok(true);
+    }
+    let Some((suite, source)) = backports() else { return Ok(false) };
+    println!("adding {BACKPORTS} for {suite}");
+    std::fs::write(BACKPORTS, source)?;
+    apt(&["update", "-q"])?;
+    apt(&["install", "-q", "-y", "--no-install-recommends", "-t", &suite, package])
+}
+
+const DEBIAN: &str = "/etc/apt/sources.list.d/debian.sources";
+const BACKPORTS: &str = "/etc/apt/sources.list.d/ward-backports.sources";
+
+/// The machine's own Debian source, turned to backports; `None` where it has none of that form.
+fn backports() -> Option<(String, String)> {
+    let sources = std::fs::read_to_string(DEBIAN).ok()?;
+    let first = sources.split("\n\n").next()?;
+    let suite = first.lines().find_map(|line| line.strip_prefix("Suites:"))?.split_whitespace().next()?;
+    let backports = format!("{suite}-backports");
+    let lines = first.lines().map(|line| {
+        if line.starts_with("Suites:") { format!("Suites: {backports}") } else { line.to_owned() }
+    });
+    let source = lines.collect::<Vec<_>>().join("\n") + "\n";
+    Some((backports, source))
 }
 
 fn missing() -> Vec<&'static str> {

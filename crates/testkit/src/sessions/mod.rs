@@ -94,11 +94,12 @@ impl Conversation {
         }
     }
 
-    /// A bare acknowledgement from `side`.
+    /// A bare acknowledgement from `side`, when the other side has sent since `side` last did.
     pub fn acknowledge(&mut self, side: Side) {
-        self.segment(side, ACK, &[], &[]);
         let (_, other) = self.sides(side);
-        self.sides(other).0.unacknowledged = 0;
+        if self.sides(other).0.unacknowledged > 0 {
+            self.segment(side, ACK, &[], &[]);
+        }
     }
 
     /// Closes both directions and hands over the frames.
@@ -151,8 +152,10 @@ impl Conversation {
         frame.extend(payload);
         frame.resize(frame.len().max(60), 0);
         self.frames.push((self.at_us, frame));
-        let (peer, _) = self.sides(side);
+        let (peer, other) = self.sides(side);
         peer.datagram = peer.datagram.wrapping_add(1);
+        // Whatever it carries, it acknowledges what the other side has sent.
+        self.sides(other).0.unacknowledged = 0;
     }
 }
 
