@@ -20,7 +20,6 @@ import messages
 import patients
 from services import actor
 
-UTC = datetime.timezone.utc
 SERVER_NTP = ("it-srv-ehr", "it-srv-broker", "rad-pacs", "rad-worklist", "lab-lis", "lab-engine", "icu-gateway", "ed-ecg-server")
 UA = {"windows": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0 Safari/537.36 Edg/128.0.0.0",
       "android": "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Mobile Safari/537.36",
