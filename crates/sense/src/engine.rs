@@ -251,9 +251,10 @@ impl Engine {
             open_flow(flow, sender, ip, coverage);
         }
         let side = if flow.client == sender { Side::Client } else { Side::Server };
-        let multicast = link.destination.is_some_and(MacAddr::is_group) || ip.destination.class() == IpClass::Group;
         let is_duplicate = note_packet(flow, side, link, ip, now, |flow_direction| {
             if entry.is_new || flow_direction.mac != link.source.unwrap_or_default() {
+                let multicast =
+                    link.destination.is_some_and(MacAddr::is_group) || ip.destination.class() == IpClass::Group;
                 state_address(emitter, link, ip.source, ip.ttl, multicast, now);
             }
         });
@@ -342,8 +343,8 @@ impl FlowPacket<'_> {
 
 /// An end of a packet: by IP address, or by link address while it has none (DHCP).
 fn party(ip: Ip, mac: Option<MacAddr>, port: u16) -> Party {
-    let address = match (ip.class(), mac) {
-        (IpClass::Unspecified, Some(mac)) => Address::Mac(mac),
+    let address = match mac {
+        Some(mac) if ip.is_unspecified() => Address::Mac(mac),
         _ => Address::Ip(ip.addr()),
     };
     Party { address, mac, port }
@@ -494,34 +495,45 @@ fn on_tcp(
     let side = packet.side;
     track_flags(flow, side, tcp);
     let has_payload = !tcp.payload.is_empty() || tcp.cut_bytes > 0;
-    if flow.recognition != Recognition::Counting && (has_payload || flow.conversation.is_some()) {
-        let protocol = flow.protocol;
-        let from_start = flow.syn_seen;
-        let mut conversation =
-            flow.conversation.take().unwrap_or_else(|| Box::new(Conversation::new(from_start)));
-        let mut cx = packet.context(flow, protocol, emitter);
-        let [client, server] = &mut flow.directions;
-        let (own, peer) = match side {
-            Side::Client => (client, server),
-            Side::Server => (server, client),
-        };
-        if tcp.flags.ack() {
-            cx.turn_to(side.other());
-            conversation.acknowledged(peer, side.other(), tcp.acknowledgement, held, &mut cx);
-            cx.turn_to(side);
+    if flow.recognition == Recognition::Counting {
+        if has_payload {
+            count_payload(flow, side, tcp);
         }
-        let payload = Payload { sequence: data_sequence(tcp), bytes: tcp.payload, cut_bytes: tcp.cut_bytes };
-        let outcome = match has_payload {
-            true => conversation.segment(own, side, payload, held, &mut cx),
-            false => conversation.outcome(),
-        };
-        settle(flow, conversation, outcome, packet, emitter, held);
-    } else if has_payload {
-        count_payload(flow, side, tcp);
+    } else if has_payload || flow.conversation.as_ref().is_some_and(|c| tcp.flags.ack() && c.waits(side.other())) {
+        read_segment(flow, packet, tcp, emitter, held);
     }
     if packet.now.since(flow.interval_started) >= crate::activity::INTERVAL {
         report(flow, emitter, packet.now);
     }
+}
+
+/// Hands a segment to the conversation, made if need be.
+fn read_segment(
+    flow: &mut Flow,
+    packet: &FlowPacket<'_>,
+    tcp: &TcpSegment<'_>,
+    emitter: &mut Emitter,
+    held: &mut HeldBytes,
+) {
+    let (side, from_start) = (packet.side, flow.syn_seen);
+    let mut conversation = flow.conversation.take().unwrap_or_else(|| Box::new(Conversation::new(from_start)));
+    let mut cx = packet.context(flow, flow.protocol, emitter);
+    let [client, server] = &mut flow.directions;
+    let (own, peer) = match side {
+        Side::Client => (client, server),
+        Side::Server => (server, client),
+    };
+    let mut outcome = conversation.outcome();
+    if tcp.flags.ack() && conversation.waits(side.other()) {
+        cx.turn_to(side.other());
+        outcome = conversation.acknowledged(peer, side.other(), tcp.acknowledgement, held, &mut cx);
+        cx.turn_to(side);
+    }
+    if !tcp.payload.is_empty() || tcp.cut_bytes > 0 {
+        let payload = Payload { sequence: data_sequence(tcp), bytes: tcp.payload, cut_bytes: tcp.cut_bytes };
+        outcome = conversation.segment(own, side, payload, held, &mut cx);
+    }
+    settle(flow, conversation, outcome, packet, emitter, held);
 }
 
 /// Keeps the conversation while it is of interest; afterwards only its verbs are handed on.

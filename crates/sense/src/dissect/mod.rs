@@ -3,6 +3,7 @@
 //! Total and bounded: at most [`HEADERS_MAX`] headers deep, fragments held within [`fragment`]'s limits. It decides
 //! nothing by port alone: a tunnel over UDP must also look like one.
 
+mod fast;
 mod fragment;
 mod link;
 mod network;
@@ -12,9 +13,9 @@ mod tunnel;
 pub(crate) use fragment::Fragments;
 pub(crate) use transport::{TcpFlags, TcpSegment, UdpDatagram};
 
-use crate::frame::Frame;
+use crate::frame::{Frame, LinkType};
 use model::{IpClass, MacAddr, Timestamp, UnparsedReason, Vlan};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Headers walked in one frame (tags, labels, tunnels, extensions): past it the frame is "too deep".
 pub(crate) const HEADERS_MAX: u32 = 24;
@@ -40,8 +41,18 @@ impl Ip {
         Self(u128::from_be_bytes(octets))
     }
 
-    pub(crate) fn addr(self) -> IpAddr {
-        Ipv6Addr::from_bits(self.0).to_canonical()
+    #[inline]
+    pub(crate) const fn addr(self) -> IpAddr {
+        match self.is_v4() {
+            true => IpAddr::V4(Ipv4Addr::from_bits(self.0 as u32)),
+            false => IpAddr::V6(Ipv6Addr::from_bits(self.0)),
+        }
+    }
+
+    /// 0.0.0.0 or ::, a host without an address yet.
+    #[inline]
+    pub(crate) const fn is_unspecified(self) -> bool {
+        self.0 == 0 || self.0 == 0xffff_0000_0000
     }
 
     pub(crate) fn class(self) -> IpClass {
@@ -138,7 +149,20 @@ pub(crate) struct Walk<'a, 'f> {
 }
 
 /// Dissects `frame`. `scratch` receives a datagram put together from fragments, and lends its bytes to the packet.
+#[inline]
 pub(crate) fn dissect<'a>(
+    frame: &Frame<'a>,
+    fragments: &mut Fragments,
+    scratch: &'a mut Vec<u8>,
+) -> Result<Packet<'a>, Undissected> {
+    match fast::dissect(frame.bytes) {
+        Some(packet) if frame.link == LinkType::Ethernet => Ok(packet),
+        _ => walk(frame, fragments, scratch),
+    }
+}
+
+/// The same, header by header.
+fn walk<'a>(
     frame: &Frame<'a>,
     fragments: &mut Fragments,
     scratch: &'a mut Vec<u8>,

@@ -128,6 +128,11 @@ impl Conversation {
         self.feed.inputs.swap(0, 1);
     }
 
+    /// Bytes of `side` are held behind a hole.
+    pub(crate) fn waits(&self, side: Side) -> bool {
+        self.ahead.get(side.index()).is_some_and(|ahead| !ahead.is_empty())
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
         self.feed.outcome()
     }

@@ -15,7 +15,7 @@ const SAMPLE_README: &str = include_str!("../../../../data/samples/README.md");
 /// St Brannoc's is fictional; its packets come from real software. No root, no network, no file of yours is touched.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ward demo\n  ward demo --html demo.html     a page to show to a colleague\n  ward demo --samples samples    then: ward scan samples/st-brannocs.pcap.zst")]
-pub struct Demo {
+pub(super) struct Demo {
     /// Write the sample files into this folder instead of scanning them.
     #[arg(long, value_name = "DIR")]
     samples: Option<PathBuf>,
@@ -25,7 +25,7 @@ pub struct Demo {
 
 impl Demo {
     /// Runs the verb.
-    pub fn run(self) -> Result<u8> {
+    pub(super) fn run(self) -> Result<u8> {
         match &self.samples {
             Some(folder) => write_samples(folder),
             None => scan::scan_bytes("St Brannoc's (sample)", SAMPLE, &self.output),

@@ -8,13 +8,13 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Done, whole.
-pub const DONE: u8 = 0;
+const DONE: u8 = 0;
 /// Partly read, or found something when asked to gate.
-pub const PARTLY: u8 = 1;
+const PARTLY: u8 = 1;
 /// Wrong arguments.
-pub const USAGE: u8 = 2;
+const USAGE: u8 = 2;
 /// Nothing done.
-pub const NOTHING: u8 = 3;
+const NOTHING: u8 = 3;
 
 /// Ward keeps watch over medical devices: which are there, who talks to whom, what needs you.
 #[derive(Debug, Parser)]

@@ -31,7 +31,7 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// 1: part was read (or a finding, with --gate); 2: wrong arguments; 3: nothing done.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ward scan mirror.pcap\n  ward scan day1.pcapng.gz day2.pcapng.gz --html report.html\n  tcpdump -w - | ward scan -\n  ward scan -i mirror0 --prepare-interface --for 10m\n  ward scan mirror.pcap --redact --json > share.json")]
-pub struct Scan {
+pub(super) struct Scan {
     /// Capture files; `-` for standard input.
     #[arg(value_name = "FILE", required_unless_present = "interface", conflicts_with = "interface")]
     files: Vec<PathBuf>,
@@ -53,7 +53,7 @@ pub struct Scan {
 
 /// How the report is made and shown; the same for every verb that scans.
 #[derive(Debug, Args)]
-pub struct Output {
+pub(super) struct Output {
     /// Write one JSON document to standard output (shape: docs/scan.schema.json).
     #[arg(long)]
     json: bool,
@@ -85,7 +85,7 @@ pub struct Output {
 
 impl Scan {
     /// Runs the verb.
-    pub fn run(self) -> Result<u8> {
+    pub(super) fn run(self) -> Result<u8> {
         stop_on_ctrl_c();
         let mut reading = Reading::start(&self.output)?;
         match &self.interface {
@@ -97,7 +97,7 @@ impl Scan {
 }
 
 /// Scans a capture that is in memory.
-pub fn scan_bytes(name: &str, bytes: &'static [u8], output: &Output) -> Result<u8> {
+pub(super) fn scan_bytes(name: &str, bytes: &'static [u8], output: &Output) -> Result<u8> {
     stop_on_ctrl_c();
     let mut reading = Reading::start(output)?;
     let capture = capture::open_reader(name, Box::new(bytes), Some(bytes.len() as u64))?;
@@ -215,7 +215,13 @@ impl Reading {
 fn write_out(document: &Document, output: &Output) -> Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let written = if output.json {
-        serde_json::to_writer_pretty(&mut out, document).map_err(std::io::Error::from).and_then(|()| writeln!(out))
+        // Laid out for eyes only where eyes may be.
+        let json = if std::io::stdout().is_terminal() {
+            serde_json::to_writer_pretty(&mut out, document)
+        } else {
+            serde_json::to_writer(&mut out, document)
+        };
+        json.map_err(std::io::Error::from).and_then(|()| writeln!(out))
     } else {
         report::print(document, columns(output.width), &mut out)
     };

@@ -9,7 +9,7 @@ use model::{Address, Attribute, Device, DeviceKey, Finding, Talk, TalkEnd, Trans
 use serde::Serialize;
 
 /// Version of the document's shape; the number grows when a reader must change.
-pub const SCHEMA: &str = "ward-scan/1";
+const SCHEMA: &str = "ward-scan/1";
 
 /// A whole scan.
 #[derive(Clone, Debug, Serialize)]
