@@ -3,7 +3,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use model::{Duration, Timestamp};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
 /// Facts remembered at once (16 bytes each). Past it the older half of a minute is forgotten: facts repeat sooner.
 const FACTS_REMEMBERED_MAX: usize = 1 << 18;
@@ -24,9 +24,7 @@ impl Dedupe {
 
     /// Whether `fact` is due: never said, or said more than [`REFRESH`] ago. If so it counts as said `now`.
     pub(crate) fn due(&mut self, fact: impl Hash, now: Timestamp) -> bool {
-        let mut hasher = self.seed.build_hasher();
-        fact.hash(&mut hasher);
-        let (key, now_s) = (hasher.finish(), now.as_secs());
+        let (key, now_s) = (self.seed.hash_one(fact), now.as_secs());
         let refresh_s = REFRESH.as_nanos() / 1_000_000_000;
         if let Some(last) = self.last_said_s.get_mut(&key) {
             if now_s.abs_diff(*last) < refresh_s {

@@ -4,8 +4,8 @@ use crate::activity::{Activities, Amount, Key};
 use crate::dedupe::Dedupe;
 use crate::dissect::Ip;
 use model::{
-    Address, Attribute, Coverage, DomainId, EndpointKey, Event, EventKind, Fact, Flow, Header, MacAddr, Protocol, Record,
-    SCHEMA_VERSION, SensorId, SiteId, Timestamp, Unparsed, UnparsedReason, Vlan,
+    Address, Attribute, Coverage, DomainId, EndpointKey, Event, EventKind, Fact, Flow, Header, MacAddr,
+    Protocol, Record, SCHEMA_VERSION, SensorId, SiteId, Timestamp, Unparsed, UnparsedReason, Vlan,
 };
 use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;

@@ -19,7 +19,9 @@ fn run(frames: &[Vec<u8>]) -> Vec<Record> {
 /// `verb client->server count` of each counted message.
 fn verbs(records: &[Record]) -> Vec<String> {
     let verb = |record: &Record| match record {
-        Record::Activity(a) if !a.verb.is_empty() => Some(format!("{} {} {}", a.endpoint.address, a.verb, a.count)),
+        Record::Activity(a) if !a.verb.is_empty() => {
+            Some(format!("{} {} {}", a.endpoint.address, a.verb, a.count))
+        }
         _ => None,
     };
     records.iter().filter_map(verb).collect()
@@ -27,7 +29,7 @@ fn verbs(records: &[Record]) -> Vec<String> {
 
 fn flows(records: &[Record]) -> Vec<&model::Flow> {
     let flow = |record| match record {
-        &Record::Flow(ref flow) => Some(flow.as_ref()),
+        Record::Flow(flow) => Some(flow.as_ref()),
         _ => None,
     };
     records.iter().filter_map(flow).collect()
@@ -140,7 +142,12 @@ fn messages_split_at_every_byte_are_the_same_messages() {
 fn a_router_is_told_from_its_hosts_by_hops() {
     let host = |n: u8, ttl: u8, mac: u8| {
         let ip = Ipv4 { ttl, id: u16::from(n), ..Ipv4::new([10, 1, 0, n].into(), [10, 2, 0, 1].into()) };
-        ethernet([2, 0, 0, 0, 0, mac], [2, 0, 0, 0, 0, 9], 0x8100, &vlan(7, 0x0800, &ip.packet(17, &udp(n.into(), 9, b"?"))))
+        ethernet(
+            [2, 0, 0, 0, 0, mac],
+            [2, 0, 0, 0, 0, 9],
+            0x8100,
+            &vlan(7, 0x0800, &ip.packet(17, &udp(n.into(), 9, b"?"))),
+        )
     };
     let records = run(&[host(1, 64, 1), host(2, 63, 8), host(3, 127, 8)]);
     let facts: Vec<String> = records
@@ -169,7 +176,12 @@ fn workers_share_conversations_without_overlap() {
     for index in 0..3 {
         let mut engine = Engine::new(Config { share: (index, 3), ..Config::default() });
         for bytes in &frames {
-            engine.frame(&Frame { at: Timestamp::from_secs(5), link: LinkType::Ethernet, bytes, wire_bytes: bytes.len() as u32 });
+            engine.frame(&Frame {
+                at: Timestamp::from_secs(5),
+                link: LinkType::Ethernet,
+                bytes,
+                wire_bytes: bytes.len() as u32,
+            });
         }
         total += engine.coverage(None).frames;
     }
@@ -181,8 +193,14 @@ fn the_flow_table_is_bounded_and_evictions_are_counted() {
     let mut engine = Engine::new(Config { flows_max: 100, ..Config::default() });
     for i in 0..1000_u16 {
         let ip = Ipv4::new([10, 0, (i >> 8) as u8, i as u8].into(), [10, 9, 9, 9].into());
-        let bytes = ethernet([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2], 0x0800, &ip.packet(17, &udp(5, 6, b"x")));
-        engine.frame(&Frame { at: Timestamp::from_secs(1000 + u64::from(i) / 50), link: LinkType::Ethernet, bytes: &bytes, wire_bytes: bytes.len() as u32 });
+        let bytes =
+            ethernet([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2], 0x0800, &ip.packet(17, &udp(5, 6, b"x")));
+        engine.frame(&Frame {
+            at: Timestamp::from_secs(1000 + u64::from(i) / 50),
+            link: LinkType::Ethernet,
+            bytes: &bytes,
+            wire_bytes: bytes.len() as u32,
+        });
         assert!(engine.live_flows() <= 100);
     }
     assert!(engine.coverage(None).flows_evicted > 0);

@@ -169,7 +169,9 @@ pub fn pcap(link_type: u32, frames: &[(u64, Vec<u8>)]) -> Vec<u8> {
     }
     for (at, bytes) in frames {
         let micros = at / 1000;
-        for word in [(micros / 1_000_000) as u32, (micros % 1_000_000) as u32, bytes.len() as u32, bytes.len() as u32] {
+        for word in
+            [(micros / 1_000_000) as u32, (micros % 1_000_000) as u32, bytes.len() as u32, bytes.len() as u32]
+        {
             file.extend(word.to_le_bytes());
         }
         file.extend(bytes);

@@ -1,17 +1,18 @@
 //! From evidence to devices: which addresses are one device, which link address forwards for which, who is off site.
 
+use super::equipment::Equipment;
 use super::evidence::{Binding, Evidence, Heard};
 use super::{Inventory, SiteNetworks, VendorRegistry, findings, identity, talks};
 use model::{
-    Address, Attribute, Claim, Coverage, Device, DeviceAddress, DeviceId, DeviceKey, Finding, IpClass, MacAddr, Protocol,
-    Talk, TalkEnd, Timestamp, classify_ip,
+    Address, Attribute, Claim, Coverage, Device, DeviceAddress, DeviceId, DeviceKey, Finding, IpClass,
+    MacAddr, Protocol, Talk, TalkEnd, Timestamp, classify_ip,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// Unconfirmed on-site IPv4 addresses that one link address may have for itself; beyond, it forwards.
 const OWN_ADDRESSES_MAX: usize = 4;
-/// Addresses a link address must forward for to be believed a router. A single one is a phone on a device's own access
+/// On-site addresses a link address must forward for to be believed a router. A single one is a phone on a device's own access
 /// point, or another odd start value: it stays visible as a talk, not as a device.
 const FORWARDED_MIN: usize = 2;
 /// Hops that no internal network has: the sender starts from an unusual value instead (lwIP and others).
@@ -48,8 +49,10 @@ impl Inventory {
     pub fn resolve(&self, networks: &SiteNetworks, vendors: &VendorRegistry) -> Resolved {
         let drafts = self.drafts(networks);
         let owner_of = owners(&drafts);
-        let mut devices: Vec<Device> = drafts.iter().map(|(key, draft)| self.device(key, draft, vendors)).collect();
-        devices.extend(self.equipment(&owner_of));
+        let mut devices: Vec<Device> =
+            drafts.iter().map(|(key, draft)| self.device(key, draft, vendors)).collect();
+        let equipment = self.equipment(&devices, &owner_of);
+        devices.extend(equipment);
         devices.sort_by(|a, b| (a.first_seen, &a.key).cmp(&(b.first_seen, &b.key)));
         let talks = self.talks(&owner_of);
         let findings = findings::findings(&devices, &talks, &self.conflicting_addresses(&owner_of), networks);
@@ -70,7 +73,8 @@ impl Inventory {
         let mut owned: BTreeSet<IpAddr> = BTreeSet::new();
         for (mac, evidence) in self.senders() {
             let mut split = split_bindings(&evidence.bindings, networks);
-            if split.forwarded.len() < FORWARDED_MIN && !says_it_routes(&evidence.claims) {
+            let leads_away = split.forwarded.iter().any(|ip| !networks.contains(*ip));
+            if split.forwarded.len() < FORWARDED_MIN && !leads_away && !says_it_routes(&evidence.claims) {
                 split.forwarded.clear();
             }
             let draft = drafts.entry(DeviceKey::Address(Address::Mac(mac))).or_default();
@@ -111,7 +115,8 @@ impl Inventory {
         owned: &BTreeSet<IpAddr>,
         networks: &SiteNetworks,
     ) {
-        let behind_router = forwarded.iter().filter(|(ip, _)| !owned.contains(*ip) && networks.contains(**ip));
+        let behind_router =
+            forwarded.iter().filter(|(ip, _)| !owned.contains(*ip) && networks.contains(**ip));
         for (&ip, &router) in behind_router {
             let router = DeviceKey::Address(Address::Mac(router));
             let draft = drafts.entry(DeviceKey::Address(Address::Ip(ip))).or_default();
@@ -177,7 +182,8 @@ impl Inventory {
     /// The evidence of every address of a device.
     fn evidence_of<'s>(&'s self, draft: &'s Draft) -> impl Iterator<Item = &'s Evidence> {
         let macs = draft.macs.iter().map(|mac| Address::Mac(*mac));
-        let ips = draft.ips.iter().filter(|ip| classify_ip(**ip) != IpClass::LinkLocal || !draft.macs.is_empty());
+        let ips =
+            draft.ips.iter().filter(|ip| classify_ip(**ip) != IpClass::LinkLocal || !draft.macs.is_empty());
         macs.chain(ips.map(|ip| Address::Ip(*ip))).filter_map(|address| self.endpoints.get(&address))
     }
 
@@ -238,30 +244,27 @@ impl Inventory {
         addresses
     }
 
-    /// Devices that a gateway speaks for: they have an equipment identifier and no address of their own.
-    fn equipment(&self, owner_of: &BTreeMap<Address, DeviceId>) -> Vec<Device> {
-        let mut spoken_for: BTreeMap<&str, Device> = BTreeMap::new();
+    /// Devices that a gateway speaks for.
+    fn equipment(&self, devices: &[Device], owner_of: &BTreeMap<Address, DeviceId>) -> Vec<Device> {
+        let by_id: BTreeMap<DeviceId, &Device> = devices.iter().map(|device| (device.id, device)).collect();
+        let mut equipment = Equipment::default();
         for (address, evidence) in &self.endpoints {
-            let Some(&gateway) = owner_of.get(address) else { continue };
+            let Some(gateway) = owner_of.get(address).and_then(|id| by_id.get(id)) else { continue };
             for heard in evidence.claims.iter().filter(|c| c.attribute == Attribute::EquipmentId) {
-                let key = DeviceKey::Equipment(heard.value.clone());
-                let device = spoken_for
-                    .entry(&heard.value)
-                    .or_insert_with(|| identity::equipment_device(&key, gateway, heard));
-                device.first_seen = device.first_seen.min(heard.first_seen);
-                device.last_seen = device.last_seen.max(heard.last_seen);
-                // Several gateways may speak for one device; the choice must not depend on the map.
-                device.behind = device.behind.min(Some(gateway));
+                equipment.add(gateway, heard, |mac| owner_of.contains_key(&Address::Mac(mac)));
             }
         }
-        spoken_for.into_values().collect()
+        equipment.into_devices().collect()
     }
 
     fn talks(&self, owner_of: &BTreeMap<Address, DeviceId>) -> Vec<Talk> {
-        let end = |address: Address| owner_of.get(&address).map_or(TalkEnd::Address(address), |id| TalkEnd::Device(*id));
+        let end = |address: Address| {
+            owner_of.get(&address).map_or(TalkEnd::Address(address), |id| TalkEnd::Device(*id))
+        };
         let mut sums: BTreeMap<(TalkEnd, TalkEnd, _, _, _, _), talks::Sums> = BTreeMap::new();
         for (key, sum) in self.talks.iter() {
-            let key = (end(key.client), end(key.server), key.protocol, key.transport, key.service_port, key.hour);
+            let key =
+                (end(key.client), end(key.server), key.protocol, key.transport, key.service_port, key.hour);
             let total = sums.entry(key).or_default();
             for i in 0..2 {
                 if let (Some(p), Some(b)) = (total.packets.get_mut(i), total.bytes.get_mut(i)) {
@@ -274,12 +277,17 @@ impl Inventory {
             verbs.into_iter().for_each(|(verb, count)| total.verb(verb, *count));
         }
         let mut talks: Vec<Talk> = sums.into_iter().map(|(key, sum)| talk(key, sum)).collect();
-        talks.sort_by_cached_key(|t| (std::cmp::Reverse(t.bytes.iter().sum::<u64>()), t.client, t.server, t.service_port, t.hour));
+        talks.sort_by_cached_key(|t| {
+            (std::cmp::Reverse(t.bytes.iter().sum::<u64>()), t.client, t.server, t.service_port, t.hour)
+        });
         talks
     }
 
     /// IP addresses that two devices call their own, with both.
-    fn conflicting_addresses(&self, owner_of: &BTreeMap<Address, DeviceId>) -> Vec<(DeviceId, IpAddr, MacAddr, Timestamp)> {
+    fn conflicting_addresses(
+        &self,
+        owner_of: &BTreeMap<Address, DeviceId>,
+    ) -> Vec<(DeviceId, IpAddr, MacAddr, Timestamp)> {
         let mut confirmed: BTreeMap<IpAddr, Vec<(MacAddr, Timestamp)>> = BTreeMap::new();
         for (mac, evidence) in self.senders() {
             for (ip, binding) in evidence.bindings.iter().filter(|(_, b)| b.confirmed) {
@@ -324,7 +332,9 @@ fn split_bindings(bindings: &[(IpAddr, Binding)], networks: &SiteNetworks) -> Sp
             _ if classify_ip(*ip) == IpClass::LinkLocal => true,
             Binding { on_link: true, forwarded: true, .. } => false,
             // A public address with a full hop count is the host's own only where it has no other.
-            Binding { on_link: true, .. } if !is_site(*ip) && ip.is_ipv4() => !has_site_address && public_v4 <= 1,
+            Binding { on_link: true, .. } if !is_site(*ip) && ip.is_ipv4() => {
+                !has_site_address && public_v4 <= 1
+            }
             Binding { on_link: true, .. } if ip.is_ipv4() => unconfirmed <= OWN_ADDRESSES_MAX,
             Binding { on_link: true, .. } => true,
             // The only on-site address of this sender, with an odd hop count: an unusual start value.
@@ -359,7 +369,17 @@ fn talk((client, server, protocol, transport, service_port, hour): TalkSum, sum:
     let mut verbs = sum.verbs;
     verbs.sort_by(|(a, n), (b, m)| m.cmp(n).then_with(|| a.cmp(b)));
     let hour = Timestamp::from_secs(u64::from(hour) * 3600);
-    Talk { client, server, protocol, transport, service_port, hour, packets: sum.packets, bytes: sum.bytes, verbs }
+    Talk {
+        client,
+        server,
+        protocol,
+        transport,
+        service_port,
+        hour,
+        packets: sum.packets,
+        bytes: sum.bytes,
+        verbs,
+    }
 }
 
 fn sum_coverage(parts: &[Coverage]) -> Coverage {

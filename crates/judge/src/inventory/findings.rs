@@ -2,7 +2,8 @@
 
 use super::SiteNetworks;
 use model::{
-    Address, Attribute, Claim, Device, DeviceId, Finding, FindingKind, MacAddr, Protocol, Talk, TalkEnd, Timestamp,
+    Address, Attribute, Claim, Device, DeviceId, Finding, FindingKind, MacAddr, Protocol, Talk, TalkEnd,
+    Timestamp,
 };
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -31,8 +32,10 @@ fn of_device(device: &Device) -> Vec<Finding> {
             grouped.entry((kind, claim.source)).or_default().push(claim);
         }
     }
-    let mut findings: Vec<Finding> =
-        grouped.into_iter().map(|((kind, protocol), claims)| finding(device, kind, protocol, &claims)).collect();
+    let mut findings: Vec<Finding> = grouped
+        .into_iter()
+        .map(|((kind, protocol), claims)| finding(device, kind, protocol, &claims))
+        .collect();
     for conflict in &device.conflicts {
         let others: Vec<&str> = conflict.others.iter().map(|v| v.as_str()).collect();
         findings.push(Finding {
@@ -58,7 +61,8 @@ fn kind_of(claim: &Claim) -> Option<FindingKind> {
         Attribute::PhiInClear => Some(FindingKind::PhiInClear),
         Attribute::BasicAuth => Some(FindingKind::CredentialsInClear),
         Attribute::TlsVersion if is_old_tls(&claim.value) => Some(FindingKind::WeakProtocol),
-        Attribute::SmbDialect if claim.value.contains("NT LM") => Some(FindingKind::WeakProtocol),
+        // Chosen, or offered alone: clients that know better ones list it first for old servers' sake.
+        Attribute::SmbDialect if claim.value == "NT LM 0.12" => Some(FindingKind::WeakProtocol),
         Attribute::SnmpVersion if !claim.value.contains('3') => Some(FindingKind::WeakProtocol),
         _ => None,
     }
@@ -77,7 +81,9 @@ fn finding(device: &Device, kind: FindingKind, protocol: Protocol, claims: &[&Cl
     }
     let summary = match kind {
         FindingKind::PhiInClear => format!("Patient data leaves it unencrypted over {protocol}."),
-        FindingKind::CredentialsInClear => format!("A password crossed the network unencrypted over {protocol}."),
+        FindingKind::CredentialsInClear => {
+            format!("A password crossed the network unencrypted over {protocol}.")
+        }
         _ => format!("It speaks a version of {protocol} that is no longer considered safe."),
     };
     Finding {
@@ -115,7 +121,9 @@ fn leaving_site(talks: &[Talk], networks: &SiteNetworks) -> Vec<Finding> {
     let leaving = |((device, protocol), (evidence, first_seen, last_seen))| Finding {
         kind: FindingKind::LeavesSite,
         device,
-        summary: format!("Medical messages ({protocol}) are exchanged unencrypted with an address outside the site."),
+        summary: format!(
+            "Medical messages ({protocol}) are exchanged unencrypted with an address outside the site."
+        ),
         evidence,
         protocol,
         first_seen,

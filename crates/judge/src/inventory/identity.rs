@@ -3,9 +3,12 @@
 
 use super::conclude::claim;
 use super::evidence::Heard;
-use model::{Attribute, Claim, Conflict, Device, DeviceId, DeviceKey, Protocol};
+use model::{Attribute, Claim, Conflict, DeviceId, DeviceKey, Protocol};
 use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
+
+/// Weight of a claim that is most likely about another device. It is shown, but it neither names nor contradicts.
+pub const FORWARDED_CONFIDENCE: u8 = 10;
 
 /// The claims of a device: the same value from one source once, with the span over all its addresses; best first
 /// within an attribute.
@@ -22,11 +25,32 @@ pub(super) fn claims<'h>(heard: impl Iterator<Item = &'h Heard>) -> Vec<Claim> {
             .or_insert(fresh);
     }
     let mut claims: Vec<Claim> = merged.into_values().collect();
+    weigh_forwarded(&mut claims);
     claims.sort_by(|a, b| {
         let rank = |c: &Claim| (c.attribute, std::cmp::Reverse(c.confidence));
         rank(a).cmp(&rank(b)).then_with(|| a.value.cmp(&b.value)).then_with(|| a.source.cmp(&b.source))
     });
     claims
+}
+
+/// An archive that forwards images repeats what the images say of the scanners that made them. Several serial numbers or
+/// models out of images mean that none of them is the sender's own.
+fn weigh_forwarded(claims: &mut [Claim]) {
+    const OF_THE_IMAGE: [Attribute; 6] = [
+        Attribute::Manufacturer,
+        Attribute::Model,
+        Attribute::SerialNumber,
+        Attribute::StationName,
+        Attribute::SoftwareVersion,
+        Attribute::DeviceType,
+    ];
+    let is_image = |c: &Claim| c.source == Protocol::Dicom && OF_THE_IMAGE.contains(&c.attribute);
+    let several = [Attribute::Model, Attribute::SerialNumber]
+        .into_iter()
+        .any(|attribute| claims.iter().filter(|c| is_image(c) && c.attribute == attribute).count() > 1);
+    if several {
+        claims.iter_mut().filter(|c| is_image(c)).for_each(|c| c.confidence = FORWARDED_CONFIDENCE);
+    }
 }
 
 /// How much a claim weighs, 0–100.
@@ -61,7 +85,7 @@ pub(super) fn names(claims: &[Claim]) -> Vec<SmolStr> {
     ];
     let mut names: Vec<SmolStr> = Vec::new();
     for attribute in NAMING {
-        for claim in claims.iter().filter(|c| c.attribute == attribute && is_a_name(&c.value)) {
+        for claim in claims.iter().filter(|c| c.attribute == attribute && is_a_name(c)) {
             if !names.iter().any(|known| known.eq_ignore_ascii_case(&claim.value)) {
                 names.push(claim.value.clone());
             }
@@ -71,9 +95,11 @@ pub(super) fn names(claims: &[Claim]) -> Vec<SmolStr> {
     names
 }
 
-/// Identifiers made for machines are no names.
-fn is_a_name(value: &str) -> bool {
-    !value.starts_with("urn:") && !value.starts_with("uuid:") && value.len() <= 64
+/// Identifiers made for machines are no names, and neither is what others are called.
+fn is_a_name(claim: &Claim) -> bool {
+    let value = claim.value.as_str();
+    let is_for_machines = value.starts_with("urn:") || value.starts_with("uuid:") || value.len() > 64;
+    !is_for_machines && claim.confidence > FORWARDED_CONFIDENCE
 }
 
 /// Claims that cannot all be true, with the one Ward shows and why.
@@ -82,7 +108,8 @@ pub(super) fn conflicts(claims: &[Claim]) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
     for attribute in SINGLE {
         // Sorted best first by `claims`.
-        let mut rivals = claims.iter().filter(|c| c.attribute == attribute);
+        let mut rivals =
+            claims.iter().filter(|c| c.attribute == attribute && c.confidence > FORWARDED_CONFIDENCE);
         let Some(chosen) = rivals.next() else { continue };
         let mut others: Vec<SmolStr> =
             rivals.filter(|c| !is_same(&c.value, &chosen.value)).map(|c| c.value.clone()).collect();
@@ -102,7 +129,7 @@ fn is_same(a: &str, b: &str) -> bool {
         text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
     };
     let (a, b) = (fold(a), fold(b));
-    a == b || (a.len().min(b.len()) >= 3 && (a.starts_with(&b) || b.starts_with(&a)))
+    a == b || (a.len().min(b.len()) >= 3 && (a.contains(&b) || b.contains(&a)))
 }
 
 /// Identities that no two devices share: a serial number with its maker or model, a device UUID it announces.
@@ -144,26 +171,4 @@ pub(super) fn device_id(key: &DeviceKey) -> DeviceId {
     };
     let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     DeviceId(text.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
-}
-
-/// A device known only through the gateway that speaks for it. The identifier is HL7's EI: id^namespace^universal^type.
-pub(super) fn equipment_device(key: &DeviceKey, gateway: DeviceId, heard: &Heard) -> Device {
-    let name = heard.value.split('^').next().unwrap_or_default();
-    Device {
-        id: device_id(key),
-        key: key.clone(),
-        addresses: Vec::new(),
-        names: if name.is_empty() { Vec::new() } else { vec![SmolStr::new(name)] },
-        vendor: None,
-        is_router: false,
-        behind: Some(gateway),
-        protocols: vec![heard.source],
-        claims: vec![claim(heard, confidence(heard.attribute, heard.source))],
-        conflicts: Vec::new(),
-        phi_in_clear: false,
-        first_seen: heard.first_seen,
-        last_seen: heard.last_seen,
-        packets_sent: 0,
-        bytes_sent: 0,
-    }
 }

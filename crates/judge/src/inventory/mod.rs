@@ -5,6 +5,7 @@
 //! IP addresses, one MAC may forward for a whole hospital, one address may speak for many devices.
 
 mod conclude;
+mod equipment;
 mod evidence;
 mod findings;
 mod identity;
@@ -15,6 +16,7 @@ pub mod vendor;
 mod tests;
 
 pub use conclude::Resolved;
+pub use identity::FORWARDED_CONFIDENCE;
 pub use vendor::VendorRegistry;
 
 use evidence::Evidence;
@@ -37,7 +39,8 @@ impl SiteNetworks {
 
     /// Whether `ip` is the site's own: private by the registries, or in one of the prefixes.
     pub fn contains(&self, ip: std::net::IpAddr) -> bool {
-        let is_private = matches!(model::classify_ip(ip), model::IpClass::Private | model::IpClass::LinkLocal);
+        let is_private =
+            matches!(model::classify_ip(ip), model::IpClass::Private | model::IpClass::LinkLocal);
         is_private || self.0.iter().any(|(network, bits)| in_prefix(ip, *network, *bits))
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use model::{
-    Activity, Attribute, DeviceKey, DomainId, Duration, Fact, FindingKind, Header, Protocol, Role, SiteId, Transport,
+    Activity, Attribute, DeviceKey, DomainId, Duration, Fact, FindingKind, Header, Protocol, Role, SiteId,
+    Transport,
 };
 
 fn header() -> Header {
@@ -93,7 +94,12 @@ fn one_device_behind_several_addresses() {
 
 #[test]
 fn a_gateway_to_the_internet_is_one_router_and_its_peers_are_no_devices() {
-    let resolved = resolve(&[arp(R, "10.0.0.254"), sent(R, "8.8.8.8", 6), sent(R, "1.1.1.1", 0), sent(A, "10.0.0.1", 0)]);
+    let resolved = resolve(&[
+        arp(R, "10.0.0.254"),
+        sent(R, "8.8.8.8", 6),
+        sent(R, "1.1.1.1", 0),
+        sent(A, "10.0.0.1", 0),
+    ]);
     assert_eq!(drawn(&resolved), [format!("{A}: 10.0.0.1"), format!("{R}: 10.0.0.254 router")]);
     assert!(!resolved.routed_view);
 }
@@ -112,8 +118,16 @@ fn a_capture_past_a_router_lists_every_device_behind_it() {
 
 #[test]
 fn a_host_seen_on_both_sides_of_a_router_is_one_device() {
-    let resolved = resolve(&[sent(A, "10.0.0.1", 0), sent(R, "10.0.0.1", 1), sent(B, "10.1.0.1", 0), sent(R, "10.1.0.1", 1)]);
-    assert_eq!(drawn(&resolved), [format!("{A}: 10.0.0.1"), format!("{B}: 10.1.0.1"), format!("{R}:  router")]);
+    let resolved = resolve(&[
+        sent(A, "10.0.0.1", 0),
+        sent(R, "10.0.0.1", 1),
+        sent(B, "10.1.0.1", 0),
+        sent(R, "10.1.0.1", 1),
+    ]);
+    assert_eq!(
+        drawn(&resolved),
+        [format!("{A}: 10.0.0.1"), format!("{B}: 10.1.0.1"), format!("{R}:  router")]
+    );
 }
 
 #[test]
@@ -180,7 +194,10 @@ fn two_interfaces_with_one_serial_number_are_one_device() {
 
 #[test]
 fn a_capture_without_link_layer_lists_its_site_addresses() {
-    let resolved = resolve(&[activity("10.0.0.1", "8.8.8.8", Protocol::Tls), activity("8.8.8.8", "10.0.0.1", Protocol::Tls)]);
+    let resolved = resolve(&[
+        activity("10.0.0.1", "8.8.8.8", Protocol::Tls),
+        activity("8.8.8.8", "10.0.0.1", Protocol::Tls),
+    ]);
     assert_eq!(drawn(&resolved), ["10.0.0.1: 10.0.0.1"]);
 }
 
@@ -192,7 +209,9 @@ fn losers_stay_visible_as_conflicts() {
         fact("10.0.0.1", Attribute::Model, "LaserJet", Protocol::Http),
         fact("10.0.0.1", Attribute::Model, "Scan 9000", Protocol::Snmp),
     ]);
-    let [conflict] = &resolved.devices[0].conflicts[..] else { panic!("{:?}", resolved.devices[0].conflicts) };
+    let [conflict] = &resolved.devices[0].conflicts[..] else {
+        panic!("{:?}", resolved.devices[0].conflicts)
+    };
     assert_eq!(conflict.chosen, "SCAN-9000");
     assert_eq!(conflict.others, ["LaserJet"]);
     assert!(conflict.reason.contains("dicom"));

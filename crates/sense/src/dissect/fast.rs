@@ -9,7 +9,8 @@ const TUNNEL_PORTS: [u16; 4] = [4789, 8472, 6081, 3544];
 
 #[inline]
 pub(super) fn dissect(bytes: &[u8]) -> Option<Packet<'_>> {
-    let (&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1], rest) = bytes.split_first_chunk::<14>()?;
+    let (&[d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, t0, t1], rest) =
+        bytes.split_first_chunk::<14>()?;
     let (vlan, rest) = match [t0, t1] {
         [0x08, 0x00] => (None, rest),
         [0x81, 0x00] => {
@@ -30,7 +31,9 @@ pub(super) fn dissect(bytes: &[u8]) -> Option<Packet<'_>> {
 #[inline]
 fn ipv4(packet: &[u8]) -> Option<IpPacket<'_>> {
     let (header, body) = packet.split_first_chunk::<20>()?;
-    let &[0x45, _, t0, t1, i0, i1, f0, f1, ttl, protocol, _, _, a, b, c, d, e, f, g, h] = header else { return None };
+    let &[0x45, _, t0, t1, i0, i1, f0, f1, ttl, protocol, _, _, a, b, c, d, e, f, g, h] = header else {
+        return None;
+    };
     let total = usize::from(u16::from_be_bytes([t0, t1]));
     // More fragments, or an offset.
     if u16::from_be_bytes([f0, f1]) & 0x3fff != 0 {

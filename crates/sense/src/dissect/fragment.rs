@@ -58,7 +58,10 @@ impl Fragments {
     ) -> Result<bool, UnparsedReason> {
         self.expire(now);
         let end = piece.offset + piece.bytes.len();
-        if piece.bytes.is_empty() || end > DATAGRAM_BYTES_MAX || (piece.more && piece.bytes.len() % 8 != 0) {
+        if piece.bytes.is_empty()
+            || end > DATAGRAM_BYTES_MAX
+            || (piece.more && !piece.bytes.len().is_multiple_of(8))
+        {
             return Err(UnparsedReason::Malformed);
         }
         if self.held_bytes + piece.bytes.len() > HELD_BYTES_MAX {
@@ -67,7 +70,8 @@ impl Fragments {
         if !self.datagrams.contains_key(&key) {
             self.order.push_back((now, key));
         }
-        let datagram = self.datagrams.entry(key).or_insert(Datagram { since: now, pieces: Vec::new(), total: None });
+        let datagram =
+            self.datagrams.entry(key).or_insert(Datagram { since: now, pieces: Vec::new(), total: None });
         match datagram.place(&piece) {
             Ok(true) => self.held_bytes += piece.bytes.len(),
             // The very same piece again: a duplicate, not an attack.
@@ -114,7 +118,11 @@ impl Datagram {
     fn place(&mut self, piece: &Piece<'_>) -> Result<bool, UnparsedReason> {
         let end = piece.offset + piece.bytes.len();
         let at = self.pieces.partition_point(|(offset, _)| *offset < piece.offset);
-        if self.pieces.get(at).is_some_and(|(offset, bytes)| *offset == piece.offset && **bytes == *piece.bytes) {
+        if self
+            .pieces
+            .get(at)
+            .is_some_and(|(offset, bytes)| *offset == piece.offset && **bytes == *piece.bytes)
+        {
             return Ok(false);
         }
         let before = at.checked_sub(1).and_then(|i| self.pieces.get(i));

@@ -40,7 +40,8 @@ impl<'a> Walk<'a, '_> {
 
     /// <https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL2.html>
     fn cooked_v2(&mut self) -> Result<Next, UnparsedReason> {
-        let [p0, p1, _, _, _, _, _, _, _, _, packet_type, length, a, b, c, d, e, f, _, _] = self.header::<20>()?;
+        let [p0, p1, _, _, _, _, _, _, _, _, packet_type, length, a, b, c, d, e, f, _, _] =
+            self.header::<20>()?;
         self.cooked(packet_type, u16::from(length), [a, b, c, d, e, f]);
         Ok(Next::EtherType(u16::from_be_bytes([p0, p1])))
     }

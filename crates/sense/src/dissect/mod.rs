@@ -94,7 +94,10 @@ pub(crate) enum Transported<'a> {
 pub(crate) enum Content<'a> {
     Ip(IpPacket<'a>),
     /// A link protocol by EtherType; `payload` follows the last header.
-    Link { ethertype: u16, payload: &'a [u8] },
+    Link {
+        ethertype: u16,
+        payload: &'a [u8],
+    },
     /// A fragment that waits for its fellows.
     FragmentHeld,
 }

@@ -20,7 +20,8 @@ impl<'a> Walk<'a, '_> {
     #[inline]
     pub(super) fn ipv4(&mut self) -> Result<Next, UnparsedReason> {
         let packet = self.rest;
-        let [vi, _, t0, t1, i0, i1, f0, f1, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = self.header::<20>()?;
+        let [vi, _, t0, t1, i0, i1, f0, f1, ttl, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
+            self.header::<20>()?;
         let header_bytes = usize::from(vi & 0x0f) * 4;
         if vi >> 4 != 4 || header_bytes < 20 {
             return Err(UnparsedReason::Malformed);
@@ -61,7 +62,8 @@ impl<'a> Walk<'a, '_> {
         if vi >> 4 != 6 {
             return Err(UnparsedReason::Malformed);
         }
-        let addresses = head.last_chunk::<32>().and_then(|a| Some((a.first_chunk::<16>()?, a.last_chunk::<16>()?)));
+        let addresses =
+            head.last_chunk::<32>().and_then(|a| Some((a.first_chunk::<16>()?, a.last_chunk::<16>()?)));
         let Some((source, destination)) = addresses else { return Err(UnparsedReason::Truncated) };
         let body_bytes = match usize::from(u16::from_be_bytes([l0, l1])) {
             // A jumbogram (RFC 2675) or segmentation offload.
@@ -115,7 +117,8 @@ impl<'a> Walk<'a, '_> {
         }
         let network = self.network.ok_or(UnparsedReason::Malformed)?;
         let id = u32::from_be_bytes([a, b, c, d]);
-        let key = FragmentKey { source: network.source, destination: network.destination, id, protocol: next };
+        let key =
+            FragmentKey { source: network.source, destination: network.destination, id, protocol: next };
         self.fragment(key, usize::from(offset & 0xfff8), offset & 1 != 0, next)
     }
 

@@ -35,8 +35,12 @@ fn in_words(packet: &Packet<'_>) -> String {
         Content::Link { ethertype, payload } => format!("{ethertype:04x} {}", payload.len()),
         Content::Ip(ip) => {
             let what = match &ip.transport {
-                Transported::Tcp(t) => format!("tcp {}>{} {:?}", t.source_port, t.destination_port, text(t.payload)),
-                Transported::Udp(u) => format!("udp {}>{} {:?}", u.source_port, u.destination_port, text(u.payload)),
+                Transported::Tcp(t) => {
+                    format!("tcp {}>{} {:?}", t.source_port, t.destination_port, text(t.payload))
+                }
+                Transported::Udp(u) => {
+                    format!("udp {}>{} {:?}", u.source_port, u.destination_port, text(u.payload))
+                }
                 Transported::Icmp(p) => format!("icmp {}", p.len()),
                 Transported::Icmpv6(p) => format!("icmpv6 {}", p.len()),
                 Transported::Other(number) => format!("ip{number}"),
@@ -120,7 +124,8 @@ fn tunnels_show_what_is_inside_and_who_carried_it() {
 fn teredo_needs_port_and_shape() {
     let (a, b) = (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 1), Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 2));
     let inside = ipv6(a, b, 17, &udp(1, 2, b"hi"));
-    let carried = |payload: &[u8]| told(LinkType::RawIp, &Ipv4::new(HOST, PEER).packet(17, &udp(4000, 3544, payload)));
+    let carried =
+        |payload: &[u8]| told(LinkType::RawIp, &Ipv4::new(HOST, PEER).packet(17, &udp(4000, 3544, payload)));
     assert_eq!(carried(&inside), "- by 10.0.0.1 2001::1>2001::2 udp 1>2 \"hi\"");
     let origin = [&[0, 0, 1, 2, 3, 4, 5, 6][..], &inside].concat();
     assert_eq!(carried(&origin), "- by 10.0.0.1 2001::1>2001::2 udp 1>2 \"hi\"");
@@ -148,7 +153,8 @@ fn fragments_wait_for_their_fellows_in_any_order() {
 #[test]
 fn ipv6_extension_headers_are_walked() {
     let (a, b) = (Ipv6Addr::LOCALHOST, Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
-    let options = [&[60, 0, 0, 0, 0, 0, 0, 0][..], &[6, 1], &[0; 14], &tcp(1, 2, 3, 4, 0x18, b"data")].concat();
+    let options =
+        [&[60, 0, 0, 0, 0, 0, 0, 0][..], &[6, 1], &[0; 14], &tcp(1, 2, 3, 4, 0x18, b"data")].concat();
     assert_eq!(told(LinkType::RawIp, &ipv6(a, b, 0, &options)), "- ::1>fe80::1 tcp 1>2 \"data\"");
     let fragment = [&[17, 0, 0, 0, 0, 0, 0, 7][..], &udp(1, 2, b"atomic")].concat();
     assert_eq!(told(LinkType::RawIp, &ipv6(a, b, 44, &fragment)), "- ::1>fe80::1 udp 1>2 \"atomic\"");

@@ -78,8 +78,10 @@ impl<'a> Walk<'a, '_> {
 
     #[inline]
     fn tcp(&mut self) -> Result<Next, UnparsedReason> {
-        let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, _, _, _, _, _, _] = self.header::<20>()?;
-        let options_bytes = (usize::from(offset >> 4) * 4).checked_sub(20).ok_or(UnparsedReason::Malformed)?;
+        let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, _, _, _, _, _, _] =
+            self.header::<20>()?;
+        let options_bytes =
+            (usize::from(offset >> 4) * 4).checked_sub(20).ok_or(UnparsedReason::Malformed)?;
         let cut_bytes = self.network.map_or(0, |n| n.cut_bytes);
         let payload = match self.rest.get(options_bytes..) {
             Some(payload) => payload,

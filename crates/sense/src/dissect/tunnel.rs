@@ -45,7 +45,11 @@ impl Walk<'_, '_> {
 
     /// A tunnel over UDP, when both port and content say so.
     #[inline]
-    pub(super) fn udp_tunnel(&mut self, source_port: u16, destination_port: u16) -> Option<Result<Next, UnparsedReason>> {
+    pub(super) fn udp_tunnel(
+        &mut self,
+        source_port: u16,
+        destination_port: u16,
+    ) -> Option<Result<Next, UnparsedReason>> {
         match destination_port {
             4789 | 8472 => self.vxlan(),
             6081 => self.geneve(),
@@ -64,7 +68,9 @@ impl Walk<'_, '_> {
 
     /// GENEVE (RFC 8926 §3.4): version 0, options in words.
     fn geneve(&mut self) -> Option<Result<Next, UnparsedReason>> {
-        let ([words, flags, p0, p1, _, _, _, 0], inner) = self.rest.split_first_chunk::<8>()? else { return None };
+        let ([words, flags, p0, p1, _, _, _, 0], inner) = self.rest.split_first_chunk::<8>()? else {
+            return None;
+        };
         if words >> 6 != 0 || flags & 0x3f != 0 {
             return None;
         }

@@ -210,7 +210,13 @@ impl Conversation {
         }
     }
 
-    fn in_order(&mut self, direction: &mut Direction, side: Side, payload: Payload<'_>, cx: &mut Context<'_>) {
+    fn in_order(
+        &mut self,
+        direction: &mut Direction,
+        side: Side,
+        payload: Payload<'_>,
+        cx: &mut Context<'_>,
+    ) {
         self.feed.deliver(side, payload.bytes, cx);
         direction.next_sequence = direction.next_sequence.wrapping_add(payload.bytes.len() as u32);
         if payload.cut_bytes > 0 {
@@ -236,7 +242,12 @@ impl Conversation {
         direction.retransmitted_bytes = direction.retransmitted_bytes.saturating_add(repeated.min(length));
         if repeated < length {
             let bytes = payload.bytes.get(repeated as usize..).unwrap_or_default();
-            self.in_order(direction, side, Payload { sequence: direction.next_sequence, bytes, ..payload }, cx);
+            self.in_order(
+                direction,
+                side,
+                Payload { sequence: direction.next_sequence, bytes, ..payload },
+                cx,
+            );
         }
     }
 
@@ -252,10 +263,12 @@ impl Conversation {
         let queue = self.ahead(side);
         let distance = |sequence: u32| sequence.wrapping_sub(next);
         let at = queue.partition_point(|a| distance(a.sequence) < distance(payload.sequence));
-        let is_repeat =
-            queue.get(at).is_some_and(|a| a.sequence == payload.sequence && a.bytes.len() >= payload.bytes.len());
+        let is_repeat = queue
+            .get(at)
+            .is_some_and(|a| a.sequence == payload.sequence && a.bytes.len() >= payload.bytes.len());
         if is_repeat {
-            direction.retransmitted_bytes = direction.retransmitted_bytes.saturating_add(payload.bytes.len() as u32);
+            direction.retransmitted_bytes =
+                direction.retransmitted_bytes.saturating_add(payload.bytes.len() as u32);
             return;
         }
         queue.insert(at, Ahead { sequence: payload.sequence, bytes: payload.bytes.into() });
@@ -376,7 +389,9 @@ impl Feed {
     }
 
     fn read(&mut self, side: Side, mut bytes: &[u8], cx: &mut Context<'_>) {
-        let Self { stream: Some(stream), inputs: [client, server], verbs, broken, enough, .. } = self else { return };
+        let Self { stream: Some(stream), inputs: [client, server], verbs, broken, enough, .. } = self else {
+            return;
+        };
         let input = match side {
             Side::Client => client,
             Side::Server => server,

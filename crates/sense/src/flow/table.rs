@@ -59,7 +59,8 @@ impl FlowTable {
     pub(crate) fn entry(&mut self, key: FlowKey, sender: End, now: Timestamp) -> Entry {
         let hash = Self::hash(&self.seed, &key);
         let slab = &self.slab;
-        let is_it = |&i: &u32| slab.get(i as usize).and_then(|s| s.flow.as_ref()).is_some_and(|f| f.key == key);
+        let is_it =
+            |&i: &u32| slab.get(i as usize).and_then(|s| s.flow.as_ref()).is_some_and(|f| f.key == key);
         if let Some(&index) = self.index.find(hash, is_it) {
             return Entry { index, is_new: false };
         }

@@ -6,26 +6,26 @@ use model::{Address, DomainId, MacAddr, Protocol, Record, SensorId, SiteId, Time
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Two parties and what was recorded of them.
-pub struct Bench {
+pub(crate) struct Bench {
     emitter: Emitter,
     verbs: VerbCounts,
     records: Vec<Record>,
     protocol: Protocol,
     transport: Transport,
     /// The client; tests may change it before they send.
-    pub client: Party,
+    pub(crate) client: Party,
     /// The server; tests may change it before they send.
-    pub server: Party,
+    pub(crate) server: Party,
 }
 
 impl Bench {
     /// Two parties over TCP.
-    pub fn tcp(protocol: Protocol) -> Self {
+    pub(crate) fn tcp(protocol: Protocol) -> Self {
         Self::new(protocol, Transport::Tcp)
     }
 
     /// Two parties over UDP.
-    pub fn udp(protocol: Protocol) -> Self {
+    pub(crate) fn udp(protocol: Protocol) -> Self {
         Self::new(protocol, Transport::Udp)
     }
 
@@ -58,7 +58,7 @@ impl Bench {
     }
 
     /// Feeds one datagram sent by `side`.
-    pub fn datagram(
+    pub(crate) fn datagram(
         &mut self,
         observe: impl FnOnce(&mut Context<'_>, &[u8]) -> Datagram,
         side: Side,
@@ -68,7 +68,7 @@ impl Bench {
     }
 
     /// Feeds bytes sent by `side` until the observer stops taking them; its answers, in order.
-    pub fn stream(&mut self, stream: &mut impl Stream, side: Side, mut input: &[u8]) -> Vec<Step> {
+    pub(crate) fn stream(&mut self, stream: &mut impl Stream, side: Side, mut input: &[u8]) -> Vec<Step> {
         let mut steps = Vec::new();
         while !input.is_empty() {
             let step = stream.take(&mut self.context(side, true), side, input);
@@ -89,7 +89,7 @@ impl Bench {
     }
 
     /// `address attribute value` of each fact so far, in order.
-    pub fn facts(&mut self) -> Vec<String> {
+    pub(crate) fn facts(&mut self) -> Vec<String> {
         self.texts(|record| match record {
             Record::Fact(f) => Some(format!("{} {} {}", f.endpoint.address, f.attribute, f.value)),
             _ => None,
@@ -97,7 +97,7 @@ impl Bench {
     }
 
     /// `address kind detail` of each event so far, in order.
-    pub fn events(&mut self) -> Vec<String> {
+    pub(crate) fn events(&mut self) -> Vec<String> {
         self.texts(|record| match record {
             Record::Event(e) => Some(format!("{} {:?} {}", e.endpoint.address, e.kind, e.detail)),
             _ => None,
@@ -105,7 +105,7 @@ impl Bench {
     }
 
     /// `verb side count` of each verb so far.
-    pub fn verbs(&self) -> Vec<String> {
+    pub(crate) fn verbs(&self) -> Vec<String> {
         let text = |(verb, side, count): (&str, Side, u64)| {
             format!("{verb} {} {count}", if side == Side::Client { "client" } else { "server" })
         };
@@ -113,7 +113,7 @@ impl Bench {
     }
 
     /// Everything recorded, as JSON-like debug text: to check that a canary is not in it.
-    pub fn all_text(&mut self) -> String {
+    pub(crate) fn all_text(&mut self) -> String {
         self.emitter.drain_into(&mut self.records);
         format!("{:?} {:?}", self.records, self.verbs)
     }

@@ -14,7 +14,9 @@ const SAMPLE_README: &str = include_str!("../../../../data/samples/README.md");
 ///
 /// St Brannoc's is fictional; its packets come from real software. No root, no network, no file of yours is touched.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ward demo\n  ward demo --html demo.html     a page to show to a colleague\n  ward demo --samples samples    then: ward scan samples/st-brannocs.pcap.zst")]
+#[command(
+    after_help = "Examples:\n  ward demo\n  ward demo --html demo.html     a page to show to a colleague\n  ward demo --samples samples    then: ward scan samples/st-brannocs.pcap.zst"
+)]
 pub(super) struct Demo {
     /// Write the sample files into this folder instead of scanning them.
     #[arg(long, value_name = "DIR")]

@@ -30,7 +30,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// Reads pcap and pcapng, also gzip or zstd; `-` is standard input. Nothing is ever sent. Exit code 0: all was read;
 /// 1: part was read (or a finding, with --gate); 2: wrong arguments; 3: nothing done.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ward scan mirror.pcap\n  ward scan day1.pcapng.gz day2.pcapng.gz --html report.html\n  tcpdump -w - | ward scan -\n  ward scan -i mirror0 --prepare-interface --for 10m\n  ward scan mirror.pcap --redact --json > share.json")]
+#[command(
+    after_help = "Examples:\n  ward scan mirror.pcap\n  ward scan day1.pcapng.gz day2.pcapng.gz --html report.html\n  tcpdump -w - | ward scan -\n  ward scan -i mirror0 --prepare-interface --for 10m\n  ward scan mirror.pcap --redact --json > share.json"
+)]
 pub(super) struct Scan {
     /// Capture files; `-` for standard input.
     #[arg(value_name = "FILE", required_unless_present = "interface", conflicts_with = "interface")]
@@ -155,7 +157,8 @@ impl Reading {
         let bar = Bar::new(name, self.quiet);
         let sensor = SensorId(self.sources.len() as u32 + 1);
         let mut progress = |counters: &Counters| bar.show(counters);
-        let mut setup = Setup { threads: self.threads, seed: self.seed, stop: &STOP, progress: &mut progress };
+        let mut setup =
+            Setup { threads: self.threads, seed: self.seed, stop: &STOP, progress: &mut progress };
         let counters = pipeline::read_file(capture, sensor, &mut self.inventory, &mut setup);
         bar.clear();
         let mut counters = counters.with_context(|| format!("reading `{name}`"))?;
@@ -184,7 +187,8 @@ impl Reading {
                 STOP.store(true, Ordering::Relaxed);
             }
         };
-        let mut setup = Setup { threads: self.threads, seed: self.seed, stop: &STOP, progress: &mut progress };
+        let mut setup =
+            Setup { threads: self.threads, seed: self.seed, stop: &STOP, progress: &mut progress };
         let counters = pipeline::listen(captures, &mut self.inventory, &mut setup);
         bar.clear();
         let counters = counters.with_context(|| format!("listening on `{interface}`"))?;
@@ -266,8 +270,11 @@ fn redact_key(path: Option<&Path>) -> Result<[u8; 32]> {
     let Some(path) = path else { return entropy() };
     let shown = path.display();
     match std::fs::read(path) {
-        Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice())
-            .map_err(|_| anyhow::anyhow!("`{shown}` is not a redaction key: it must hold 32 bytes; delete it to make a new one")),
+        Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| {
+            anyhow::anyhow!(
+                "`{shown}` is not a redaction key: it must hold 32 bytes; delete it to make a new one"
+            )
+        }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let key = entropy()?;
             write_private(path, &key).with_context(|| format!("cannot write `{shown}`"))?;
@@ -286,11 +293,16 @@ fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 fn parse_network(text: &str) -> Result<(IpAddr, u8), String> {
-    let (address, bits) = text.split_once('/').ok_or("write a network as ADDRESS/BITS, such as 192.0.2.0/24")?;
+    let (address, bits) =
+        text.split_once('/').ok_or("write a network as ADDRESS/BITS, such as 192.0.2.0/24")?;
     let address: IpAddr = address.parse().map_err(|_| format!("`{address}` is not an IP address"))?;
     let width = if address.is_ipv4() { 32 } else { 128 };
     let bits: u8 = bits.parse().map_err(|_| format!("`{bits}` is not a number of bits"))?;
-    if bits > width { Err(format!("a prefix of {address} has at most {width} bits")) } else { Ok((address, bits)) }
+    if bits > width {
+        Err(format!("a prefix of {address} has at most {width} bits"))
+    } else {
+        Ok((address, bits))
+    }
 }
 
 fn parse_span(text: &str) -> Result<Duration, String> {
@@ -311,7 +323,11 @@ struct Bar(ProgressBar);
 impl Bar {
     fn new(name: &str, quiet: bool) -> Self {
         let bar = ProgressBar::no_length();
-        bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(8) });
+        bar.set_draw_target(if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(8)
+        });
         bar.set_prefix(name.to_owned());
         Self(bar)
     }
@@ -321,11 +337,15 @@ impl Bar {
             && let Some(total) = counters.source_bytes_total
         {
             let style = "{prefix} {wide_bar} {percent}% {msg}, {binary_bytes_per_sec}, {eta} left";
-            self.0.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.0.set_style(
+                ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
             self.0.set_length(total);
         } else if self.0.length().is_none() {
             let style = "{prefix} {spinner} {msg}, {elapsed}";
-            self.0.set_style(ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            self.0.set_style(
+                ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
         }
         self.0.set_position(counters.source_bytes_read);
         let lost = counters.dropped.filter(|n| *n > 0).map(|n| format!(", {n} lost")).unwrap_or_default();

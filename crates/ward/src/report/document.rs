@@ -208,7 +208,8 @@ fn capture(resolved: &Resolved, sources: &[SourceRead]) -> CaptureReport {
     let counters: Vec<Counters> = sources.iter().map(|s| s.counters.clone()).collect();
     let total = crate::pipeline::sum(&counters);
     let coverage = &resolved.coverage;
-    let first = resolved.devices.iter().map(|d| d.first_seen).filter(|t| t.as_nanos() > 0).min().unwrap_or_default();
+    let first =
+        resolved.devices.iter().map(|d| d.first_seen).filter(|t| t.as_nanos() > 0).min().unwrap_or_default();
     let last = resolved.devices.iter().map(|d| d.last_seen).max().unwrap_or_default();
     CaptureReport {
         complete: !total.partly_read && resolved.dropped_records == 0 && coverage.flows_evicted == 0,
@@ -338,7 +339,11 @@ fn talk(talk: &Talk) -> TalkReport {
         server_packets,
         client_bytes,
         server_bytes,
-        verbs: talk.verbs.iter().map(|(verb, count)| VerbReport { verb: verb.to_string(), count: *count }).collect(),
+        verbs: talk
+            .verbs
+            .iter()
+            .map(|(verb, count)| VerbReport { verb: verb.to_string(), count: *count })
+            .collect(),
     }
 }
 

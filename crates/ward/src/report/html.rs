@@ -2,7 +2,7 @@
 
 use super::document::{DeviceReport, Document, FindingReport};
 use super::picture::talks_picture;
-use super::table::{empty_hint, end_name, headline, honesty_lines, merged_hours, names, service};
+use super::table::{by_network, empty_hint, end_name, headline, honesty_lines, merged_hours, names, service};
 use super::units::{bytes, count};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -53,7 +53,12 @@ pub fn page(document: &Document) -> String {
 fn period(document: &Document) -> String {
     let capture = &document.capture;
     let sources: Vec<&str> = capture.sources.iter().map(|s| s.name.as_str()).collect();
-    format!("{} to {} (UTC) · {}", spaced(&capture.first_packet), spaced(&capture.last_packet), sources.join(", "))
+    format!(
+        "{} to {} (UTC) · {}",
+        spaced(&capture.first_packet),
+        spaced(&capture.last_packet),
+        sources.join(", ")
+    )
 }
 
 fn spaced(instant: &str) -> String {
@@ -116,7 +121,7 @@ fn devices(document: &Document) -> Markup {
             } @else {
                 div.scroll { table.devices {
                     thead { tr { th { "Name" } th { "Address" } th { "Says it is" } th { "Speaks" } th { "PHI in clear" } th.num { "Sent" } } }
-                    tbody { @for (i, device) in document.devices.iter().enumerate() { (device_row(document, device, i < DETAILS_MAX)) } }
+                    tbody { @for (i, device) in by_network(document).into_iter().enumerate() { (device_row(document, device, i < DETAILS_MAX)) } }
                 } }
             }
         }

@@ -1,6 +1,5 @@
 //! What a scan tells people and programs: one document, and three ways to show it.
 
-
 mod document;
 mod html;
 mod picture;

@@ -24,7 +24,15 @@ pub(super) fn talks_picture(document: &Document) -> Markup {
     for talk in &talks {
         let (client, server) = (end_name(&talk.client, &names), end_name(&talk.server, &names));
         let (Some(from), Some(to)) = (clients.place(client), servers.place(server)) else { continue };
-        lines.push((from, to, talk.client_bytes + talk.server_bytes, service(talk), talk.protocol.as_str(), client, server));
+        lines.push((
+            from,
+            to,
+            talk.client_bytes + talk.server_bytes,
+            service(talk),
+            talk.protocol.as_str(),
+            client,
+            server,
+        ));
     }
     if lines.is_empty() {
         return html! {};
@@ -32,7 +40,8 @@ pub(super) fn talks_picture(document: &Document) -> Markup {
     let rows = clients.names.len().max(servers.names.len());
     let height = rows * ROW_PX + 40;
     let most = lines.iter().map(|l| l.2).max().unwrap_or(1).max(1) as f64;
-    let y = |row: usize, of: usize| 30.0 + (row as f64 + 0.5) * (rows as f64 / of.max(1) as f64) * ROW_PX as f64;
+    let y =
+        |row: usize, of: usize| 30.0 + (row as f64 + 0.5) * (rows as f64 / of.max(1) as f64) * ROW_PX as f64;
     let (left, right) = (NAME_PX as f64, (WIDTH_PX - NAME_PX) as f64);
     html! {
         figure.picture {
@@ -89,8 +98,8 @@ fn class_of(protocol: &str) -> &'static str {
     match protocol {
         "hl7v2" | "dicom" | "mqtt" => "medical",
         "http" | "tls" | "ssh" | "smb" => "web",
-        "dns" | "mdns" | "llmnr" | "nbns" | "dhcpv4" | "dhcpv6" | "ssdp" | "ws-discovery" | "arp" | "icmp" | "icmpv6"
-        | "ntp" => "naming",
+        "dns" | "mdns" | "llmnr" | "nbns" | "dhcpv4" | "dhcpv6" | "ssdp" | "ws-discovery" | "arp"
+        | "icmp" | "icmpv6" | "ntp" => "naming",
         "unknown" => "unknown",
         _ => "other",
     }

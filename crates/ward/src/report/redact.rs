@@ -100,9 +100,10 @@ impl Redactor {
                 address.ip.iter().for_each(|ip| drop(self.pseudonym("ip", ip)));
             }
             device.names.iter().for_each(|name| drop(self.pseudonym("name", name)));
-            let conflicts = device.conflicts.iter().flat_map(|c| {
-                std::iter::once(&c.chosen).chain(&c.others).map(|value| (&c.attribute, value))
-            });
+            let conflicts = device
+                .conflicts
+                .iter()
+                .flat_map(|c| std::iter::once(&c.chosen).chain(&c.others).map(|value| (&c.attribute, value)));
             let claims = device.claims.iter().map(|c| (&c.attribute, &c.value));
             for (attribute, value) in claims.chain(conflicts).filter(|(a, _)| !KEPT.contains(&a.as_str())) {
                 self.pseudonym(kind_of(attribute, value), value);

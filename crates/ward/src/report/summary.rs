@@ -1,6 +1,7 @@
 //! One line that says what a device claims to be.
 
-use model::{Attribute, Claim, Device};
+use judge::inventory::FORWARDED_CONFIDENCE;
+use model::{Attribute, Claim, Device, DeviceKey};
 
 /// Longest line, in characters.
 const CHARS_MAX: usize = 120;
@@ -8,11 +9,19 @@ const CHARS_MAX: usize = 120;
 /// What the device says it is, from its best claims: maker and model first, then type, then software. `None` when it
 /// said nothing: Ward does not guess here.
 pub(super) fn says_it_is(device: &Device) -> Option<String> {
+    if let DeviceKey::Equipment(_) = device.key {
+        return equipment(device);
+    }
     let best = |attribute: Attribute| -> Option<&str> {
         // Claims are sorted best first within an attribute.
-        device.claims.iter().find(|c: &&Claim| c.attribute == attribute).map(|c| c.value.as_str())
+        let own = device.claims.iter().filter(|c| c.confidence > FORWARDED_CONFIDENCE);
+        own.clone().find(|c: &&Claim| c.attribute == attribute).map(|c| c.value.as_str())
     };
-    let made = [Attribute::Manufacturer, Attribute::Model].into_iter().filter_map(best).collect::<Vec<_>>().join(" ");
+    let made = [Attribute::Manufacturer, Attribute::Model]
+        .into_iter()
+        .filter_map(best)
+        .collect::<Vec<_>>()
+        .join(" ");
     let mut parts: Vec<String> = Vec::new();
     push(&mut parts, &made);
     if let Some(kind) = best(Attribute::DeviceType) {
@@ -52,4 +61,11 @@ fn push(parts: &mut Vec<String>, part: &str) {
     if !part.is_empty() && !is_said {
         parts.push(part.to_owned());
     }
+}
+
+/// What a gateway says of a device behind it: namespace and universal identifier of the HL7 EI.
+fn equipment(device: &Device) -> Option<String> {
+    let value = &device.claims.first()?.value;
+    let parts: Vec<&str> = value.split('^').skip(1).filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(" "))
 }

@@ -1,6 +1,6 @@
 //! The report for a terminal: fits 80 columns and uses 200.
 
-use super::document::{DeviceReport, Document, EndReport, TalkReport};
+use super::document::{CaptureReport, DeviceReport, Document, EndReport, TalkReport};
 use super::units::{bytes, count, plural, span};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use std::collections::BTreeMap;
@@ -10,6 +10,11 @@ use std::io::{self, Write};
 const TALKS_SHOWN: usize = 12;
 /// Findings listed per kind.
 const FINDINGS_SHOWN: usize = 12;
+/// VLANs listed.
+const VLANS_SHOWN: usize = 24;
+/// Longest text in the column "says it is".
+const SAYS_CHARS_MAX: usize = 66;
+const SAYS_CHARS_WIDE_MAX: usize = 110;
 /// Narrowest terminal that gets the wide columns.
 const WIDE_COLUMNS: u16 = 120;
 
@@ -41,7 +46,8 @@ pub(super) fn headline(document: &Document) -> String {
         count(devices - silent),
         count(silent)
     );
-    let concerned: std::collections::BTreeSet<&str> = document.findings.iter().map(|f| f.device.as_str()).collect();
+    let concerned: std::collections::BTreeSet<&str> =
+        document.findings.iter().map(|f| f.device.as_str()).collect();
     match (document.findings.len() as u64, document.capture.complete) {
         (0, true) => text.push_str(" Nothing that this scan looks for was found."),
         (0, false) => text.push_str(" Nothing was found in what could be read; not all could (see below)."),
@@ -75,12 +81,26 @@ pub fn devices_table(document: &Document, columns: u16) -> Table {
         header.extend(["Sent", "First seen", "Last seen"]);
     }
     table.set_header(header);
-    for device in &document.devices {
+    for device in by_network(document) {
         table.add_row(device_row(device, is_wide));
     }
-    let widths: &[u16] = if is_wide { &[26, 22, 17, 6, 22, 40, 26, 4, 9, 20, 20] } else { &[17, 16, 24, 15, 4] };
+    let widths: &[u16] =
+        if is_wide { &[26, 22, 17, 6, 22, 40, 26, 4, 9, 20, 20] } else { &[17, 16, 24, 15, 4] };
     limit_columns(&mut table, widths);
     table
+}
+
+/// Devices as a network plan lists them: by VLAN, then address; those behind a gateway last.
+pub(super) fn by_network(document: &Document) -> Vec<&DeviceReport> {
+    let mut devices: Vec<&DeviceReport> = document.devices.iter().collect();
+    let place = |device: &DeviceReport| {
+        let vlan = device.addresses.iter().find_map(|a| a.vlan);
+        let ip: Option<std::net::IpAddr> =
+            device.addresses.iter().filter_map(|a| a.ip.as_deref()).filter_map(|ip| ip.parse().ok()).min();
+        (device.kind == "equipment", vlan, ip.is_none(), ip, device.name.clone())
+    };
+    devices.sort_by_cached_key(|device| place(device));
+    devices
 }
 
 fn device_row(device: &DeviceReport, is_wide: bool) -> Vec<Cell> {
@@ -96,18 +116,31 @@ fn device_row(device: &DeviceReport, is_wide: bool) -> Vec<Cell> {
         _ => "?".to_owned(),
     });
     let says = if role.is_empty() { says } else { format!("{role}, {says}") };
+    let says = capped(&says, if is_wide { SAYS_CHARS_WIDE_MAX } else { SAYS_CHARS_MAX });
     let mut row = vec![text(name), text(&address)];
     if is_wide {
         let vlans: std::collections::BTreeSet<u16> = device.addresses.iter().filter_map(|a| a.vlan).collect();
         let vlans: Vec<String> = vlans.iter().map(ToString::to_string).collect();
         row.extend([text(&macs), text(&vlans.join(" ")), text(device.vendor.as_deref().unwrap_or("–"))]);
     }
-    row.extend([text(&says), text(&device.protocols.join(" ")), text(if device.phi_in_clear { "YES" } else { "no" })]);
+    row.extend([
+        text(&says),
+        text(&device.protocols.join(" ")),
+        text(if device.phi_in_clear { "YES" } else { "no" }),
+    ]);
     if is_wide {
         let sent = Cell::new(bytes(device.bytes_sent)).set_alignment(CellAlignment::Right);
         row.extend([sent, text(&device.first_seen), text(&device.last_seen)]);
     }
     row
+}
+
+/// At most this many characters, with a sign that there was more.
+fn capped(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default().trim_end()),
+    }
 }
 
 /// The first of several, and how many more there are.
@@ -153,7 +186,8 @@ fn talks_table(document: &Document, columns: u16) -> Table {
     let mut table = new_table(columns);
     table.set_header(vec!["Client", "Server", "Service", "Bytes", "Said"]);
     for talk in merged_hours(&document.talks).into_iter().take(TALKS_SHOWN) {
-        let verbs: Vec<String> = talk.verbs.iter().take(3).map(|v| format!("{} {}", count(v.count), v.verb)).collect();
+        let verbs: Vec<String> =
+            talk.verbs.iter().take(3).map(|v| format!("{} {}", count(v.count), v.verb)).collect();
         table.add_row(vec![
             Cell::new(end_name(&talk.client, &names)),
             Cell::new(end_name(&talk.server, &names)),
@@ -162,7 +196,10 @@ fn talks_table(document: &Document, columns: u16) -> Table {
             Cell::new(verbs.join(", ")),
         ]);
     }
-    limit_columns(&mut table, if columns >= WIDE_COLUMNS { &[30, 30, 22, 9, 60] } else { &[18, 18, 14, 9, 19] });
+    limit_columns(
+        &mut table,
+        if columns >= WIDE_COLUMNS { &[30, 30, 22, 9, 60] } else { &[18, 18, 14, 9, 19] },
+    );
     table
 }
 
@@ -272,26 +309,34 @@ pub(super) fn honesty_lines(document: &Document) -> Vec<String> {
         ),
     );
     let unparsed: u64 = capture.unparsed.iter().map(|u| u.count).sum();
-    let reasons: Vec<String> =
-        capture.unparsed.iter().take(6).map(|u| format!("{} {} {}", count(u.count), u.protocol, u.reason)).collect();
+    let reasons: Vec<String> = capture
+        .unparsed
+        .iter()
+        .take(6)
+        .map(|u| format!("{} {} {}", count(u.count), u.protocol, u.reason))
+        .collect();
     say(unparsed, format!("Not parsed: {}.", reasons.join(", ").replace("unknown ", "")));
-    if capture.vlans.is_empty() {
-        lines.push("No VLAN tags: the mirror removes them, or the network has none.".to_owned());
-    } else {
-        let vlans: Vec<String> = capture.vlans.iter().take(24).map(|v| v.id.to_string()).collect();
-        let more = capture.vlans.len().saturating_sub(24);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        lines.push(format!("VLANs seen: {}{more}. Anything not mirrored here was not checked.", vlans.join(", ")));
-    }
+    lines.push(vlans_line(capture));
     if capture.routed_view {
         lines.push(
-            "Routed view: some devices were seen only behind a router; they are told apart by IP address.".to_owned(),
+            "Routed view: some devices were seen only behind a router; they are told apart by IP address."
+                .to_owned(),
         );
     }
     for source in capture.sources.iter().filter(|s| !s.notes.is_empty()) {
         lines.push(format!("{}: {}.", source.name, source.notes.join("; ")));
     }
     lines
+}
+
+fn vlans_line(capture: &CaptureReport) -> String {
+    if capture.vlans.is_empty() {
+        return "No VLAN tags: the mirror removes them, or the network has none.".to_owned();
+    }
+    let vlans: Vec<String> = capture.vlans.iter().take(VLANS_SHOWN).map(|v| v.id.to_string()).collect();
+    let more = capture.vlans.len().saturating_sub(VLANS_SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("VLANs seen: {}{more}. Anything not mirrored here was not checked.", vlans.join(", "))
 }
 
 fn new_table(columns: u16) -> Table {

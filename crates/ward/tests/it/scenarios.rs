@@ -12,11 +12,14 @@ use std::path::Path;
 fn scenarios_tell_what_they_are_expected_to() {
     let bless = std::env::var_os("BLESS").is_some();
     let (mut run, mut wrong) = (0, Vec::new());
-    let mut folders: Vec<_> = std::fs::read_dir(support::root().join("scenarios")).unwrap().flatten().map(|e| e.path()).collect();
+    let mut folders: Vec<_> =
+        std::fs::read_dir(support::root().join("scenarios")).unwrap().flatten().map(|e| e.path()).collect();
     folders.sort();
     for folder in folders.iter().filter(|folder| folder.is_dir()) {
-        let input = ["input.pcap", "input.pcapng"].map(|name| folder.join(name)).into_iter().find(|p| p.exists());
-        let input = input.unwrap_or_else(|| panic!("{}: input.pcap or input.pcapng is missing", folder.display()));
+        let input =
+            ["input.pcap", "input.pcapng"].map(|name| folder.join(name)).into_iter().find(|p| p.exists());
+        let input =
+            input.unwrap_or_else(|| panic!("{}: input.pcap or input.pcapng is missing", folder.display()));
         let told = tell(&input);
         run += 1;
         let expect = folder.join("expect.txt");
@@ -35,21 +38,28 @@ fn scenarios_tell_what_they_are_expected_to() {
 fn difference(folder: &Path, expected: &str, told: &str) -> String {
     let name = folder.file_name().unwrap().to_string_lossy();
     let (expected, told): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), told.lines().collect());
-    let missing = expected.iter().filter(|line| !told.contains(line)).take(6).map(|line| format!("  - {line}"));
+    let missing =
+        expected.iter().filter(|line| !told.contains(line)).take(6).map(|line| format!("  - {line}"));
     let extra = told.iter().filter(|line| !expected.contains(line)).take(6).map(|line| format!("  + {line}"));
     format!("{name}:\n{}", missing.chain(extra).collect::<Vec<_>>().join("\n"))
 }
 
 /// What a capture tells: devices, facts, events, messages by verb, what could not be read.
 fn tell(input: &Path) -> String {
-    let mut capture = ward::capture::open_file(input).unwrap_or_else(|error| panic!("{}: {error}", input.display()));
+    let mut capture =
+        ward::capture::open_file(input).unwrap_or_else(|error| panic!("{}: {error}", input.display()));
     let read = support::read(capture.as_mut());
     let mut text = String::new();
     devices(&read, &mut text);
     facts(&read, &mut text);
     messages(&read, &mut text);
     let coverage = &read.resolved.coverage;
-    writeln!(text, "\n[coverage]\nframes {} flows {} duplicates {} gap-bytes {}", coverage.frames, coverage.flows, coverage.duplicate_frames, coverage.gap_bytes).unwrap();
+    writeln!(
+        text,
+        "\n[coverage]\nframes {} flows {} duplicates {} gap-bytes {}",
+        coverage.frames, coverage.flows, coverage.duplicate_frames, coverage.gap_bytes
+    )
+    .unwrap();
     for unparsed in &coverage.unparsed {
         writeln!(text, "unparsed {} {:?} {}", unparsed.protocol, unparsed.reason, unparsed.count).unwrap();
     }
@@ -74,7 +84,11 @@ fn devices(read: &Read, text: &mut String) {
                 })
                 .collect();
             let protocols: Vec<&str> = device.protocols.iter().map(|p| p.name()).collect();
-            let flags = [(device.is_router, " router"), (device.phi_in_clear, " PHI-in-clear"), (device.behind.is_some(), " behind")];
+            let flags = [
+                (device.is_router, " router"),
+                (device.phi_in_clear, " PHI-in-clear"),
+                (device.behind.is_some(), " behind"),
+            ];
             let flags: String = flags.iter().filter(|(set, _)| *set).map(|(_, word)| *word).collect();
             let name = device.names.first().map_or("-", |name| name.as_str());
             format!("{name} ({}) {}{flags}", addresses.join(", "), protocols.join(" "))
@@ -91,10 +105,13 @@ fn facts(read: &Read, text: &mut String) {
     let (mut facts, mut events) = (Vec::new(), Vec::new());
     for record in &read.records {
         match record {
-            Record::Fact(f) => facts.push(format!("{} {} {} ({})", f.endpoint.address, f.attribute, f.value, f.source)),
+            Record::Fact(f) => {
+                facts.push(format!("{} {} {} ({})", f.endpoint.address, f.attribute, f.value, f.source))
+            }
             Record::Event(e) => {
                 let peer = e.peer.map(|p| format!(" with {}", p.address)).unwrap_or_default();
-                events.push(format!("{}{peer} {:?} {} ({})", e.endpoint.address, e.kind, e.detail, e.protocol));
+                events
+                    .push(format!("{}{peer} {:?} {} ({})", e.endpoint.address, e.kind, e.detail, e.protocol));
             }
             _ => {}
         }
@@ -119,7 +136,8 @@ fn messages(read: &Read, text: &mut String) {
             Transport::Udp => format!("udp/{}", a.service_port),
             _ => String::new(),
         };
-        let key = format!("{} -> {} {} {transport} {}", a.endpoint.address, a.peer.address, a.protocol, a.verb);
+        let key =
+            format!("{} -> {} {} {transport} {}", a.endpoint.address, a.peer.address, a.protocol, a.verb);
         *sums.entry(key).or_default() += a.count;
     }
     writeln!(text, "\n[messages]").unwrap();

@@ -8,13 +8,14 @@ use ward::capture::{Block, Capture, Counters, Progress};
 use ward::report::SourceRead;
 
 /// The root of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// The corpus, where there is one. Without it the test says so and passes; where it must run, `cargo xtask test` checks.
-pub fn corpus(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("WARD_CORPUS").map(PathBuf::from).filter(|folder| folder.join("pcap").is_dir());
+pub(crate) fn corpus(test: &str) -> Option<PathBuf> {
+    let folder =
+        std::env::var_os("WARD_CORPUS").map(PathBuf::from).filter(|folder| folder.join("pcap").is_dir());
     if folder.is_none() {
         eprintln!("SKIPPED {test}: WARD_CORPUS names no folder with pcap/ in it");
     }
@@ -22,14 +23,14 @@ pub fn corpus(test: &str) -> Option<PathBuf> {
 }
 
 /// Everything one capture yields.
-pub struct Read {
-    pub records: Vec<Record>,
-    pub resolved: Resolved,
-    pub counters: Counters,
+pub(crate) struct Read {
+    pub(crate) records: Vec<Record>,
+    pub(crate) resolved: Resolved,
+    pub(crate) counters: Counters,
 }
 
 /// Reads a capture to its end through engine and inventory, alone and with a fixed seed.
-pub fn read(capture: &mut dyn Capture) -> Read {
+pub(crate) fn read(capture: &mut dyn Capture) -> Read {
     let mut engine = Engine::new(Config { seed: 7, ..Config::default() });
     let (mut block, mut records) = (Block::new(), Vec::new());
     while capture.next_block(&mut block).unwrap() != Progress::End {
@@ -46,18 +47,21 @@ pub fn read(capture: &mut dyn Capture) -> Read {
 }
 
 /// The registry that ships.
-pub fn vendors() -> VendorRegistry {
+pub(crate) fn vendors() -> VendorRegistry {
     let tsv = std::fs::read_to_string(root().join("third_party/ieee-oui/oui.tsv")).unwrap();
     VendorRegistry::load(tsv).unwrap()
 }
 
 /// The document a scan of this one capture would write.
-pub fn document(name: &str, read: &Read) -> ward::report::Document {
-    ward::report::build(&read.resolved, &[SourceRead { name: name.to_owned(), counters: read.counters.clone() }])
+pub(crate) fn document(name: &str, read: &Read) -> ward::report::Document {
+    ward::report::build(
+        &read.resolved,
+        &[SourceRead { name: name.to_owned(), counters: read.counters.clone() }],
+    )
 }
 
 /// Capture files below a folder, sorted.
-pub fn captures_below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn captures_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -76,11 +80,13 @@ pub fn captures_below(folder: &Path) -> Vec<PathBuf> {
 
 fn is_capture(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    [".pcap", ".pcapng", ".cap", ".trace", ".dmp", ".pcap.gz", ".pcapng.gz"].iter().any(|end| name.ends_with(end))
+    [".pcap", ".pcapng", ".cap", ".trace", ".dmp", ".pcap.gz", ".pcapng.gz"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 /// Peak resident memory of this process so far, in MiB; `None` where the system does not say.
-pub fn peak_rss_mib() -> Option<u64> {
+pub(crate) fn peak_rss_mib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib / 1024)

@@ -34,12 +34,16 @@ fn phantoms(devices: &[model::Device], senders: &BTreeSet<MacAddr>) -> Vec<Strin
             DeviceKey::Address(Address::Mac(mac)) if !senders.contains(mac) => {
                 found.push(format!("{mac} never sent a frame"));
             }
-            DeviceKey::Address(Address::Ip(ip)) => found.push(format!("{ip} is a peer behind a router, not a device here")),
+            DeviceKey::Address(Address::Ip(ip)) => {
+                found.push(format!("{ip} is a peer behind a router, not a device here"))
+            }
             DeviceKey::Equipment(id) => found.push(format!("equipment {id} sent nothing")),
             DeviceKey::Address(Address::Mac(_)) => {}
         }
     }
-    found.extend(owners.into_iter().filter(|(_, n)| *n > 1).map(|(mac, n)| format!("{mac} became {n} devices")));
+    found.extend(
+        owners.into_iter().filter(|(_, n)| *n > 1).map(|(mac, n)| format!("{mac} became {n} devices")),
+    );
     found
 }
 
@@ -54,21 +58,30 @@ fn iot_sentinel_every_labelled_device_and_no_phantom() {
         let senders = senders(&path);
         let read = support::read(ward::capture::open_file(&path).unwrap().as_mut());
         captures += 1;
-        let name = format!("{}/{}", folder.file_name().unwrap().to_string_lossy(), path.file_name().unwrap().to_string_lossy());
+        let name = format!(
+            "{}/{}",
+            folder.file_name().unwrap().to_string_lossy(),
+            path.file_name().unwrap().to_string_lossy()
+        );
         let is_found = read.resolved.devices.iter().any(|d| d.addresses.iter().any(|a| a.mac == Some(label)));
         found += usize::from(is_found);
         if !is_found {
             let reason = if senders.contains(&label) { "missed" } else { "sent no frame in this capture" };
             wrong.push(format!("{name}: {label} {reason}"));
         }
-        wrong.extend(phantoms(&read.resolved.devices, &senders).into_iter().map(|p| format!("{name}: phantom: {p}")));
+        wrong.extend(
+            phantoms(&read.resolved.devices, &senders).into_iter().map(|p| format!("{name}: phantom: {p}")),
+        );
         for mac in senders.iter().filter(|m| m.is_unicast()) {
             if !read.resolved.devices.iter().any(|d| d.addresses.iter().any(|a| a.mac == Some(*mac))) {
                 wrong.push(format!("{name}: {mac} sent frames and is no device"));
             }
         }
     }
-    eprintln!("iot-sentinel: {found} of {captures} captures show their labelled device; {} complaints", wrong.len());
+    eprintln!(
+        "iot-sentinel: {found} of {captures} captures show their labelled device; {} complaints",
+        wrong.len()
+    );
     assert!(captures > 150, "only {captures} captures");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -113,6 +126,11 @@ fn madea_every_labelled_device_that_sent() {
     let silent: Vec<&str> =
         labelled.iter().filter(|(mac, _)| !all_senders.contains(*mac)).map(|(_, name)| *name).collect();
     assert_eq!(silent, ["Nest Smoke & CO Detector"]);
-    assert_eq!(seen.len(), 14, "devices never found: {:?}", labelled.keys().filter(|m| !seen.contains_key(*m)).collect::<Vec<_>>());
+    assert_eq!(
+        seen.len(),
+        14,
+        "devices never found: {:?}",
+        labelled.keys().filter(|m| !seen.contains_key(*m)).collect::<Vec<_>>()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

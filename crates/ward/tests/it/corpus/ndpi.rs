@@ -67,7 +67,9 @@ fn labelled(expected: &str) -> BTreeMap<String, String> {
         if number.parse::<u64>().is_err() || !rest.contains("[Confidence: DPI]") {
             continue;
         }
-        let Some((_, name)) = rest.split_once("[proto: ").and_then(|(_, r)| r.split_once(']')?.0.split_once('/')) else {
+        let Some((_, name)) =
+            rest.split_once("[proto: ").and_then(|(_, r)| r.split_once(']')?.0.split_once('/'))
+        else {
             continue;
         };
         let is_icmp = transport.starts_with("ICMP");
@@ -124,7 +126,9 @@ fn flows_agree_with_ndpi() {
     let (adjudged, mut wider) = (adjudged(), (0_u64, 0_u64));
     for path in support::captures_below(&folder) {
         let file = path.file_name().unwrap().to_string_lossy().into_owned();
-        let Ok(expected) = std::fs::read(folder.join("expected").join(format!("{file}.out"))) else { continue };
+        let Ok(expected) = std::fs::read(folder.join("expected").join(format!("{file}.out"))) else {
+            continue;
+        };
         let labels = labelled(&String::from_utf8_lossy(&expected));
         let Ok(mut capture) = ward::capture::open_file(&path) else { continue };
         let flows = ours(&support::read(capture.as_mut()).records);
@@ -150,7 +154,10 @@ fn flows_agree_with_ndpi() {
             }
         }
     }
-    eprintln!("over all flows that nDPI labels by DPI, whatever the label: {} of {} of Ward's names agree", wider.1, wider.0);
+    eprintln!(
+        "over all flows that nDPI labels by DPI, whatever the label: {} of {} of Ward's names agree",
+        wider.1, wider.0
+    );
     report(&rows, &disagreements);
     check_adjudged(&disagreements, &adjudged);
 }
@@ -180,12 +187,22 @@ fn per_cent(part: u64, whole: u64) -> f64 {
 }
 
 fn report(rows: &BTreeMap<Protocol, Row>, disagreements: &BTreeSet<String>) {
-    eprintln!("{:14} {:>8} {:>8} {:>8} {:>10} {:>8}", "protocol", "nDPI", "Ward", "agree", "precision", "recall");
+    eprintln!(
+        "{:14} {:>8} {:>8} {:>8} {:>10} {:>8}",
+        "protocol", "nDPI", "Ward", "agree", "precision", "recall"
+    );
     let mut sum = Row::default();
     let mut low = Vec::new();
     for (protocol, row) in rows {
-        let (precision, recall) = (per_cent(row.claimed_right, row.claimed), per_cent(row.agreed, row.labelled));
-        eprintln!("{:14} {:>8} {:>8} {:>8} {precision:>9.1}% {recall:>7.1}%", protocol.name(), row.labelled, row.claimed, row.agreed);
+        let (precision, recall) =
+            (per_cent(row.claimed_right, row.claimed), per_cent(row.agreed, row.labelled));
+        eprintln!(
+            "{:14} {:>8} {:>8} {:>8} {precision:>9.1}% {recall:>7.1}%",
+            protocol.name(),
+            row.labelled,
+            row.claimed,
+            row.agreed
+        );
         if row.labelled > 0 && (precision < PROTOCOL_MIN || recall < PROTOCOL_MIN) {
             low.push(protocol.name());
         }
@@ -195,12 +212,18 @@ fn report(rows: &BTreeMap<Protocol, Row>, disagreements: &BTreeSet<String>) {
         sum.claimed_right += row.claimed_right;
     }
     let (precision, recall) = (per_cent(sum.claimed_right, sum.claimed), per_cent(sum.agreed, sum.labelled));
-    eprintln!("{:14} {:>8} {:>8} {:>8} {precision:>9.1}% {recall:>7.1}%", "all", sum.labelled, sum.claimed, sum.agreed);
+    eprintln!(
+        "{:14} {:>8} {:>8} {:>8} {precision:>9.1}% {recall:>7.1}%",
+        "all", sum.labelled, sum.claimed, sum.agreed
+    );
     if std::env::var_os("WARD_DISAGREEMENTS").is_some() {
         disagreements.iter().for_each(|line| eprintln!("{line}"));
     }
     assert!(sum.labelled > 350, "only {} labelled flows", sum.labelled);
-    assert!(precision >= OVERALL_MIN && recall >= OVERALL_MIN, "precision {precision:.1}, recall {recall:.1}");
+    assert!(
+        precision >= OVERALL_MIN && recall >= OVERALL_MIN,
+        "precision {precision:.1}, recall {recall:.1}"
+    );
     assert!(low.is_empty(), "below {PROTOCOL_MIN} %: {low:?}");
 }
 
@@ -222,7 +245,9 @@ fn check_adjudged(disagreements: &BTreeSet<String>, adjudged: &BTreeMap<String, 
     let is_listed = |line: &&String| adjudged.values().any(|known| known.starts_with(&format!("{line}\t")));
     let unlisted: Vec<&String> = disagreements.iter().filter(|line| !is_listed(line)).collect();
     assert!(unlisted.is_empty(), "disagreements that nobody has judged yet:\n{unlisted:#?}");
-    let stale: Vec<&String> =
-        adjudged.values().filter(|known| !disagreements.iter().any(|line| known.starts_with(&format!("{line}\t")))).collect();
+    let stale: Vec<&String> = adjudged
+        .values()
+        .filter(|known| !disagreements.iter().any(|line| known.starts_with(&format!("{line}\t"))))
+        .collect();
     assert!(stale.is_empty(), "judged, but no disagreement any more (remove the lines):\n{stale:#?}");
 }

@@ -29,7 +29,10 @@ fn every_capture_is_read_under_a_memory_cap() {
             }
         }
     }
-    eprintln!("{:22} {:>6} {:>9} {:>9} {:>8} {:>9}", "set", "files", "unopened", "packets", "devices", "unparsed");
+    eprintln!(
+        "{:22} {:>6} {:>9} {:>9} {:>8} {:>9}",
+        "set", "files", "unopened", "packets", "devices", "unparsed"
+    );
     for (set, (files, unopened, packets, devices, unparsed)) in &sets {
         eprintln!("{set:22} {files:>6} {unopened:>9} {packets:>9} {devices:>8} {unparsed:>9}");
     }

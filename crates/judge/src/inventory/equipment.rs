@@ -1,0 +1,119 @@
+//! Devices that a gateway speaks for: they have an equipment identifier (HL7 v2 EI: id^namespace^universal id^type, from
+//! OBX-18 and PRT-10) and no address of their own.
+//!
+//! One device may be named in several ways (by serial number in one field, by UDI in another): the universal identifier
+//! joins them. A device that names itself is no second device.
+
+use super::evidence::Heard;
+use super::identity;
+use model::{Attribute, Claim, Device, DeviceId, DeviceKey, MacAddr};
+use smol_str::SmolStr;
+use std::collections::BTreeMap;
+
+/// Own names shorter than this do not tell that an identifier is one's own.
+const OWN_NAME_CHARS_MIN: usize = 3;
+
+/// One EI as spoken.
+struct Identifier<'v> {
+    id: &'v str,
+    universal: Option<&'v str>,
+}
+
+impl<'v> Identifier<'v> {
+    fn new(value: &'v str) -> Self {
+        let mut parts = value.split('^');
+        let id = parts.next().unwrap_or_default().trim();
+        let universal = parts.nth(1).map(str::trim).filter(|text| !text.is_empty());
+        Self { id, universal }
+    }
+
+    /// What all spellings of one device share.
+    fn key(&self) -> SmolStr {
+        match self.universal {
+            Some(universal) => SmolStr::new(universal.to_ascii_uppercase()),
+            None => SmolStr::new(self.id),
+        }
+    }
+
+    /// The link address inside an EUI-48 or an EUI-64 made of one (IEEE guidelines: FFFE in the middle).
+    fn mac(&self) -> Option<MacAddr> {
+        let digits: String = self.universal?.chars().filter(char::is_ascii_hexdigit).collect();
+        match digits.len() {
+            12 => digits.parse().ok(),
+            16 => {
+                let (front, rest) = digits.split_at_checked(6)?;
+                let back = rest.strip_prefix("FFFE").or_else(|| rest.strip_prefix("fffe"))?;
+                format!("{front}{back}").parse().ok()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The devices behind gateways, collected from what the gateways said.
+#[derive(Default)]
+pub(super) struct Equipment(BTreeMap<SmolStr, Device>);
+
+impl Equipment {
+    /// Adds what `gateway` said, unless it names the gateway itself or a device that has its own link address here.
+    pub(super) fn add(&mut self, gateway: &Device, heard: &Heard, has_own_address: impl Fn(MacAddr) -> bool) {
+        let identifier = Identifier::new(&heard.value);
+        if identifier.mac().is_some_and(has_own_address) || is_own_name(gateway, identifier.id) {
+            return;
+        }
+        let key = identifier.key();
+        let claim = Claim { confidence: 95, ..super::conclude::claim(heard, 95) };
+        let device =
+            self.0.entry(key.clone()).or_insert_with(|| named(DeviceKey::Equipment(key), gateway.id, heard));
+        device.first_seen = device.first_seen.min(heard.first_seen);
+        device.last_seen = device.last_seen.max(heard.last_seen);
+        // Several gateways may speak for one device; the choice must not depend on the order.
+        device.behind = device.behind.min(Some(gateway.id));
+        if !device.claims.iter().any(|known| known.value == claim.value && known.source == claim.source) {
+            device.claims.push(claim);
+        }
+    }
+
+    /// The devices, with their best name: the shortest identifier is the one people use.
+    pub(super) fn into_devices(self) -> impl Iterator<Item = Device> {
+        self.0.into_values().map(|mut device| {
+            device.claims.sort_by(|a, b| a.value.cmp(&b.value).then_with(|| a.source.cmp(&b.source)));
+            let ids = device.claims.iter().map(|claim| Identifier::new(&claim.value).id);
+            let shortest = ids.filter(|id| !id.is_empty()).min_by_key(|id| (id.len(), *id));
+            device.names = shortest.map(SmolStr::new).into_iter().collect();
+            device
+        })
+    }
+}
+
+fn is_own_name(gateway: &Device, id: &str) -> bool {
+    let id = id.to_ascii_lowercase();
+    gateway
+        .names
+        .iter()
+        .any(|name| name.len() >= OWN_NAME_CHARS_MIN && id.starts_with(&name.to_ascii_lowercase()))
+        || gateway
+            .claims
+            .iter()
+            .any(|c| c.attribute == Attribute::SerialNumber && c.value.eq_ignore_ascii_case(&id))
+}
+
+fn named(key: DeviceKey, gateway: DeviceId, heard: &Heard) -> Device {
+    Device {
+        id: identity::device_id(&key),
+        key,
+        addresses: Vec::new(),
+        names: Vec::new(),
+        vendor: None,
+        is_router: false,
+        behind: Some(gateway),
+        protocols: vec![heard.source],
+        claims: Vec::new(),
+        conflicts: Vec::new(),
+        phi_in_clear: false,
+        first_seen: heard.first_seen,
+        last_seen: heard.last_seen,
+        packets_sent: 0,
+        bytes_sent: 0,
+    }
+}
