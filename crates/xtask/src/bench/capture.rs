@@ -1,7 +1,7 @@
 //! The captures that the tools read: one large, its head, and the pair that shows growth.
 
 use super::tools::{Reads, Tool};
-use crate::run::{first_line, run};
+use crate::run::{first_line, run, target_dir};
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -108,7 +108,7 @@ fn mixed(
     window_s: u64,
     head: Option<(u64, &Path)>,
 ) -> Result<(Capture, Vec<String>)> {
-    let mut command = Command::new(root.join("target/release/pcapmix"));
+    let mut command = Command::new(target_dir(root).join("release/pcapmix"));
     command.arg(&path).args(["--packets", &packets.to_string(), "--window", &window_s.to_string()]);
     match std::env::var_os("WARD_CORPUS") {
         Some(corpus) => command.arg("--corpus").arg(Path::new(&corpus).join("pcap")),
