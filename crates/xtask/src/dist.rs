@@ -63,7 +63,15 @@ fn assemble(root: &Path, dist: &Path, folder: &Path) -> Result<()> {
 /// The same input gives the same bytes: sorted, no owner, no times.
 fn pack(dist: &Path, name: &str, archive: &Path) -> Result<()> {
     let tarred = run(Command::new("tar")
-        .args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--format=ustar"])
+        .args([
+            "--sort=name",
+            "--owner=0",
+            "--group=0",
+            "--numeric-owner",
+            "--mode=go=u,go-w",
+            "--mtime=@0",
+            "--format=ustar",
+        ])
         .args(["--use-compress-program=gzip -9n", "-cf"])
         .arg(archive)
         .arg(name)
