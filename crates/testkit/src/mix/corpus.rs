@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// Larger captures would crowd out the others, in bytes.
 const CAPTURE_BYTES_MAX: u64 = 1699 * 1024;
+/// Origins of samples begin here, far from the numbers of single sessions.
+const ORIGIN: u64 = 1 << 32;
 const EXTENSIONS: &[&str] = &["pcap", "pcapng", "cap", "trace"];
 
 /// A class and what the path of its captures holds.
@@ -96,11 +98,12 @@ pub fn from_samples(folder: &Path) -> io::Result<Vec<Session>> {
     let mut captures: Vec<PathBuf> =
         std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
     captures.sort();
-    for capture in captures {
-        let bytes = std::fs::read(&capture)?;
+    for (number, capture) in captures.iter().enumerate() {
+        let bytes = std::fs::read(capture)?;
         let bytes =
             if capture.extension().is_some_and(|end| end == "zst") { unpacked(&bytes)? } else { bytes };
-        sessions.extend(conversations(records(&bytes).unwrap_or_default()));
+        let conversations = conversations(records(&bytes).unwrap_or_default());
+        sessions.extend(conversations.into_iter().map(|session| session.of_origin(ORIGIN + number as u64)));
     }
     Ok(sessions)
 }
