@@ -28,11 +28,13 @@ fn verbs(records: &[Record]) -> Vec<String> {
 }
 
 fn flows(records: &[Record]) -> Vec<&model::Flow> {
-    let flow = |record| match record {
-        Record::Flow(flow) => Some(flow.as_ref()),
-        _ => None,
-    };
-    records.iter().filter_map(flow).collect()
+    let mut flows = Vec::new();
+    for record in records {
+        if let Record::Flow(flow) = record {
+            flows.push(flow.as_ref());
+        }
+    }
+    flows
 }
 
 const CONNECT: &[u8] = b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04pump";

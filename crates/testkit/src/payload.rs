@@ -31,6 +31,27 @@ pub fn payload(record: &Record) -> Option<&[u8]> {
     (!found.is_empty()).then_some(found)
 }
 
+/// Both ends of a TCP or UDP frame's conversation, the lesser first, so that its two directions are one; `None` for others.
+pub fn conversation(record: &Record) -> Option<[(Vec<u8>, u16); 2]> {
+    let mut ethertype = u16_be(&record.bytes, 12)?;
+    let mut rest = record.bytes.get(14..)?;
+    while ethertype == ETHERTYPE_VLAN {
+        ethertype = u16_be(rest, 2)?;
+        rest = rest.get(4..)?;
+    }
+    let (protocol, source, target, segment) = match ethertype {
+        ETHERTYPE_IPV4 => {
+            let header = usize::from(rest.first()? & 15) * 4;
+            (*rest.get(9)?, rest.get(12..16)?, rest.get(16..20)?, rest.get(header..)?)
+        }
+        ETHERTYPE_IPV6 => (*rest.get(6)?, rest.get(8..24)?, rest.get(24..40)?, rest.get(40..)?),
+        _ => return None,
+    };
+    let mut ends = [(source.to_vec(), u16_be(segment, 0)?), (target.to_vec(), u16_be(segment, 2)?)];
+    ends.sort();
+    matches!(protocol, 6 | 17).then_some(ends)
+}
+
 fn ipv4(packet: &[u8]) -> Option<&[u8]> {
     let header = usize::from(packet.first()? & 15) * 4;
     let total = usize::from(u16_be(packet, 2)?);
@@ -72,5 +93,18 @@ mod tests {
         assert_eq!(payload(&frame(0x88cc, b"lldp")), Some(&b"lldp"[..]));
         assert_eq!(payload(&frame(11, b"LLCSNAP!cdppad")), Some(&b"cdp"[..]));
         assert_eq!(payload(&frame(0x0800, &udp[..20])), None);
+    }
+
+    #[test]
+    fn both_directions_are_one_conversation() {
+        let udp = |source: [u8; 4], target: [u8; 4], ports: [u8; 4]| {
+            let ip = [&[0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0][..], &source, &target].concat();
+            frame(0x0800, &[&ip[..], &ports, &[0; 4]].concat())
+        };
+        let there = conversation(&udp([10, 0, 0, 1], [10, 0, 0, 2], [0x9c, 0x40, 0, 53])).unwrap();
+        let back = conversation(&udp([10, 0, 0, 2], [10, 0, 0, 1], [0, 53, 0x9c, 0x40])).unwrap();
+        assert_eq!(there, back);
+        assert_eq!((there[0].1, there[1].1), (40_000, 53));
+        assert_eq!(conversation(&frame(0x0806, &[0; 28])), None);
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: the package that a hospital unpacks, and a first start of it without root.
 
 use crate::licences;
-use crate::run::{cargo, installed, run};
+use crate::run::{cargo, installed, run, target_dir};
 use crate::tidy::{root, sha256_hex};
 use anyhow::{Context as _, Result, ensure};
 use std::os::unix::fs::PermissionsExt as _;
@@ -22,10 +22,11 @@ pub(crate) fn dist() -> Result<bool> {
     let built = run(&mut cargo(&root, &["build", "--locked", "--profile", "dist", "-p", "ward"]))?;
     ensure!(built.ok, "ward does not build");
 
-    let dist = root.join("target/dist");
+    // Profile `dist` builds here; the package is made beside it.
+    let dist = target_dir(&root).join("dist");
     let folder = dist.join(&name);
     let archive = dist.join(format!("{name}.tar.gz"));
-    assemble(&root, &folder)?;
+    assemble(&root, &dist, &folder)?;
     pack(&dist, &name, &archive)?;
     let bytes = std::fs::read(&archive).context("could not read the package back")?;
     let sum = format!("{}  {name}.tar.gz\n", sha256_hex(&bytes));
@@ -46,13 +47,12 @@ fn triple() -> Result<String> {
         .context("rustc did not say its host")
 }
 
-fn assemble(root: &Path, folder: &Path) -> Result<()> {
+fn assemble(root: &Path, dist: &Path, folder: &Path) -> Result<()> {
     if folder.exists() {
         std::fs::remove_dir_all(folder).context("could not clear the last package's folder")?;
     }
     std::fs::create_dir_all(folder).context("could not make the package's folder")?;
-    // Profile `dist` builds into target/dist, where the package is made, too.
-    std::fs::copy(root.join("target/dist/ward"), folder.join("ward")).context("target/dist/ward")?;
+    std::fs::copy(dist.join("ward"), folder.join("ward")).context("the built ward")?;
     for paper in PAPERS {
         std::fs::copy(root.join(paper), folder.join(paper)).with_context(|| (*paper).to_owned())?;
     }
@@ -63,7 +63,15 @@ fn assemble(root: &Path, folder: &Path) -> Result<()> {
 /// The same input gives the same bytes: sorted, no owner, no times.
 fn pack(dist: &Path, name: &str, archive: &Path) -> Result<()> {
     let tarred = run(Command::new("tar")
-        .args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=@0", "--format=ustar"])
+        .args([
+            "--sort=name",
+            "--owner=0",
+            "--group=0",
+            "--numeric-owner",
+            "--mode=go=u,go-w",
+            "--mtime=@0",
+            "--format=ustar",
+        ])
         .args(["--use-compress-program=gzip -9n", "-cf"])
         .arg(archive)
         .arg(name)

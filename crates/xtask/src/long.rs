@@ -1,7 +1,7 @@
 //! `cargo xtask test --long`: what takes too long for every change. Each run leaves a row in docs/long-runs.md.
 
 use crate::options::Options;
-use crate::run::{cargo, first_line, run};
+use crate::run::{cargo, first_line, run, target_dir};
 use crate::tidy;
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,7 @@ pub(crate) fn long(options: &Options) -> Result<bool> {
 
 fn build(root: &Path) -> Result<PathBuf> {
     let host = first_line("rustc", &["--print", "host-tuple"]);
+    let folder = target_dir(root).join("libfuzzer");
     let arguments = [
         "build",
         "--release",
@@ -52,16 +53,16 @@ fn build(root: &Path) -> Result<PathBuf> {
         "--target",
         &host,
         "--target-dir",
-        "target/libfuzzer",
+        &folder.to_string_lossy(),
     ];
     let built = run(cargo(root, &arguments).env("RUSTFLAGS", COVERAGE_FLAGS))?;
     ensure!(built.ok, "the build failed; it needs a C++ compiler");
-    Ok(root.join("target/libfuzzer").join(host).join("release/libfuzzer"))
+    Ok(folder.join(host).join("release/libfuzzer"))
 }
 
 /// libFuzzer on every target, as many at a time as there are cores.
 fn guided(root: &Path, binary: &Path, minutes: u64, only: Option<&str>) -> Result<Report> {
-    let corpus = root.join("target/fuzz-corpus");
+    let corpus = target_dir(root).join("fuzz-corpus");
     let exported = run(&mut cargo(
         root,
         &["run", "--quiet", "-p", "fuzz", "--", "--export", &corpus.to_string_lossy()],

@@ -21,7 +21,7 @@ const USAGE: &str = "\
 cargo xtask test [--only step,…]      everything that must hold before a change lands
 cargo xtask test --long [--minutes 3] long fuzz runs of every target; appends to docs/long-runs.md
 cargo xtask tidy                      house rules: arrows, names, sizes, orphans, links
-cargo xtask bless [name]              rewrites the scenarios' expect.txt; then read the difference
+cargo xtask bless                     rewrites the scenarios' expect.txt; then read the difference
 cargo xtask new-protocol <name>       copies the template into every room, and says what else is due
 cargo xtask where <noun>              the files of a noun, room by room
 cargo xtask dist                      the package: target/dist/ward-<version>-<triple>.tar.gz
@@ -51,7 +51,7 @@ fn perform(verb: &str, rest: &[String]) -> Result<bool> {
             if options.flag("long") { long::long(&options) } else { test::test(&options) }
         }
         "tidy" => Ok(tidy::run()? == 0),
-        "bless" => test::bless(&Options::read(rest, &[], &[])?),
+        "bless" => test::bless(),
         "new-protocol" => new_protocol::new_protocol(Options::read(rest, &[], &[])?.word("protocol")?),
         "where" => find::find(Options::read(rest, &[], &[])?.word("noun")?),
         "dist" => dist::dist(),

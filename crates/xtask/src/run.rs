@@ -23,6 +23,11 @@ pub(crate) fn cargo(root: &Path, arguments: &[&str]) -> Command {
     command
 }
 
+/// Where cargo builds to.
+pub(crate) fn target_dir(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |chosen| root.join(chosen))
+}
+
 /// Runs `command` without a standard input, echoing its output line by line.
 pub(crate) fn run(command: &mut Command) -> Result<Ran> {
     let name = shown(command);

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 /// Seconds that the smoke run spends on each fuzz target.
 const FUZZ_SMOKE_SECONDS: u64 = 2;
 
-/// Tests that have a step of their own: a binary or a top-level module of that name.
-const SCENARIOS: &str = "binary(scenarios) | test(/^scenarios::/)";
-const CORPUS: &str = "binary(corpus) | test(/^corpus::/)";
+/// Tests that have a step of their own: those in a top-level module of that name, in any integration test.
+const SCENARIOS: &str = "test(/^scenarios::/)";
+const CORPUS: &str = "test(/^corpus::/)";
 
 /// A step's answer: "fine", "wrong" and "could not check, because".
 enum Outcome {
@@ -67,15 +67,14 @@ pub(crate) fn test(options: &Options) -> Result<bool> {
     Ok(print(&report))
 }
 
-/// Rewrites what the scenarios expect: all of them, or those whose name holds a word.
-pub(crate) fn bless(options: &Options) -> Result<bool> {
+/// Rewrites what the scenarios expect.
+pub(crate) fn bless() -> Result<bool> {
     let root = tidy::root()?;
     let mut arguments = vec!["nextest", "run", "--workspace", "--no-fail-fast", "-E", SCENARIOS];
     if installed("cargo-nextest").is_none() {
         arguments = vec!["test", "--workspace", "scenarios"];
     }
-    let name = options.word("scenario").unwrap_or("");
-    let ran = run(cargo(&root, &arguments).env("BLESS", "1").env("SCENARIO", name))?;
+    let ran = run(cargo(&root, &arguments).env("BLESS", "1"))?;
     println!("{}", first_line("git", &["diff", "--shortstat", "--", "scenarios"]));
     println!("blessed is not right: read `git diff scenarios` before you commit it");
     Ok(ran.ok)
@@ -221,7 +220,10 @@ fn nextest(place: &Place, filter: &str) -> Result<Outcome> {
 fn counted(ran: &Ran, (passed, failed): (u64, u64)) -> Outcome {
     match (ran.ok, passed, failed) {
         (true, 1.., 0) => Outcome::Passed { checks: passed },
-        (_, 0, 0) => failed_once("no test ran".to_owned()),
+        (true, 0, 0) => failed_once("no test ran".to_owned()),
+        (false, 0, 0) => {
+            failed_once("no test ran; it does not build, or nothing matches; see above".to_owned())
+        }
         (false, _, 0) => {
             Outcome::Failed { passed, failed: 1, why: "the runner failed; see above".to_owned() }
         }

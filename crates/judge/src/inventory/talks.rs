@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 /// Talks kept; further ones are counted and dropped.
 const TALKS_MAX: usize = 1 << 20;
 /// Services of one pair kept apart; the rest is added up as "various" (port 0).
-const SERVICES_PER_PAIR_MAX: u16 = 16;
+const SERVICES_PER_PAIR_MAX: usize = 16;
 /// Verbs of one talk kept apart; the rest is added up as `OTHER`.
 const VERBS_MAX: usize = 48;
 
@@ -31,7 +31,7 @@ pub(super) struct Sums {
 #[derive(Debug, Default)]
 pub(super) struct TalkTable {
     sums: HashMap<TalkKey, Sums, foldhash::fast::FixedState>,
-    services: HashMap<(Address, Address), u16, foldhash::fast::FixedState>,
+    services: HashMap<(Address, Address), Vec<(Protocol, Transport, u16)>, foldhash::fast::FixedState>,
     dropped: u64,
 }
 
@@ -60,10 +60,12 @@ impl TalkTable {
         }
         if !self.sums.contains_key(&key) {
             let services = self.services.entry((client, server)).or_default();
-            if *services >= SERVICES_PER_PAIR_MAX {
+            let service = (key.protocol, key.transport, key.service_port);
+            let is_known = services.contains(&service);
+            if !is_known && services.len() >= SERVICES_PER_PAIR_MAX {
                 key.service_port = 0;
-            } else {
-                *services += 1;
+            } else if !is_known {
+                services.push(service);
             }
         }
         if self.sums.len() >= TALKS_MAX && !self.sums.contains_key(&key) {

@@ -12,7 +12,10 @@ use testkit::mix::{CLASSES, Mixed, Plan, corpus, mix};
 struct Request {
     out: PathBuf,
     plan: Plan,
-    folders: Vec<PathBuf>,
+    /// Captures to choose from by their names.
+    corpus: Option<PathBuf>,
+    /// Captures to take whole, conversation by conversation.
+    samples: Option<PathBuf>,
     /// The first so many packets, also as a file of their own.
     head: Option<(u64, PathBuf)>,
 }
@@ -37,7 +40,7 @@ fn main() -> ExitCode {
 fn read(arguments: &[String]) -> Result<Request, String> {
     let (out, rest) = arguments.split_first().ok_or("say where to write")?;
     let plan = Plan { packets: 5_000_000, window_us: 600_000_000, host_sets: 8, seed: 1 };
-    let mut request = Request { out: out.into(), plan, folders: Vec::new(), head: None };
+    let mut request = Request { out: out.into(), plan, corpus: None, samples: None, head: None };
     let mut rest = rest.iter();
     while let Some(name) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| format!("{name} needs a value"));
@@ -47,7 +50,8 @@ fn read(arguments: &[String]) -> Result<Request, String> {
             "--window" => request.plan.window_us = number(value()?)? * 1_000_000,
             "--seed" => request.plan.seed = number(value()?)?,
             "--hosts" => request.plan.host_sets = number(value()?)?,
-            "--corpus" | "--samples" => request.folders.push(value()?.into()),
+            "--corpus" => request.corpus = Some(value()?.into()),
+            "--samples" => request.samples = Some(value()?.into()),
             "--head" => request.head = Some((number(value()?)?, value()?.into())),
             _ => return Err(format!("{name} is unknown")),
         }
@@ -57,8 +61,11 @@ fn read(arguments: &[String]) -> Result<Request, String> {
 
 fn write(request: &Request) -> io::Result<Mixed> {
     let mut sessions = corpus::medical();
-    for folder in &request.folders {
+    if let Some(folder) = &request.corpus {
         sessions.extend(corpus::from_folder(folder)?);
+    }
+    if let Some(folder) = &request.samples {
+        sessions.extend(corpus::from_samples(folder)?);
     }
     let open = |path| PcapWriter::new(BufWriter::with_capacity(1 << 20, File::create(path)?), ETHERNET);
     let mut out = open(&request.out)?;

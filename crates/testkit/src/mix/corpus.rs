@@ -1,13 +1,17 @@
 //! Which captures of a corpus the mix is made of, by class: Ethernet, not a flood, not broken on purpose, not a tunnel.
 
 use super::Session;
-use crate::capture_file::records;
+use crate::capture_file::{Record, records};
+use crate::payload::conversation;
 use crate::sessions;
-use std::io;
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// Larger captures would crowd out the others, in bytes.
 const CAPTURE_BYTES_MAX: u64 = 1699 * 1024;
+/// Origins of samples begin here, far from the numbers of single sessions.
+const ORIGIN: u64 = 1 << 32;
 const EXTENSIONS: &[&str] = &["pcap", "pcapng", "cap", "trace"];
 
 /// A class and what the path of its captures holds.
@@ -83,6 +87,59 @@ pub fn from_folder(folder: &Path) -> io::Result<Vec<Session>> {
         }
     }
     Ok(sessions)
+}
+
+/// Sessions from the project's own samples: every TCP or UDP conversation in them, its class by the service's port.
+///
+/// # Errors
+/// When a folder cannot be listed or a capture not read.
+pub fn from_samples(folder: &Path) -> io::Result<Vec<Session>> {
+    let mut sessions = Vec::new();
+    let mut captures: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path()).collect();
+    captures.sort();
+    for (number, capture) in captures.iter().enumerate() {
+        let bytes = std::fs::read(capture)?;
+        let bytes =
+            if capture.extension().is_some_and(|end| end == "zst") { unpacked(&bytes)? } else { bytes };
+        let conversations = conversations(records(&bytes).unwrap_or_default());
+        sessions.extend(conversations.into_iter().map(|session| session.of_origin(ORIGIN + number as u64)));
+    }
+    Ok(sessions)
+}
+
+fn unpacked(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut unpacked = Vec::new();
+    let mut decoder = ruzstd::decoding::StreamingDecoder::new(bytes).map_err(io::Error::other)?;
+    decoder.read_to_end(&mut unpacked)?;
+    Ok(unpacked)
+}
+
+fn conversations(records: Vec<Record>) -> Vec<Session> {
+    let mut conversations: BTreeMap<_, Vec<Record>> = BTreeMap::new();
+    for record in records {
+        if let Some(ends) = conversation(&record) {
+            conversations.entry(ends).or_default().push(record);
+        }
+    }
+    let sessions = conversations.into_iter().map(|([(_, one), (_, other)], records)| {
+        let class = class_of(one).or(class_of(other)).unwrap_or("iot");
+        Session::from_records(class, records)
+    });
+    sessions.flatten().collect()
+}
+
+const fn class_of(port: u16) -> Option<&'static str> {
+    match port {
+        1883 | 8883 => Some("mqtt"),
+        53 | 137 | 5353 | 5355 => Some("dns"),
+        67 | 68 | 546 | 547 => Some("dhcp"),
+        2575 | 6661 => Some("hl7"),
+        104 | 4242 | 11_112 => Some("dicom"),
+        443 => Some("tls"),
+        80 | 8080 => Some("http"),
+        _ => None,
+    }
 }
 
 fn list(folder: &Path, captures: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -35,6 +35,8 @@ const EPOCH_US: u64 = 1_790_000_000_000_000;
 #[derive(Clone, Debug)]
 pub struct Session {
     class: usize,
+    /// Sessions of one origin have their hosts in common.
+    origin: Option<u64>,
     frames: Vec<Frame>,
 }
 
@@ -59,7 +61,13 @@ impl Session {
                 kept.push(Frame { after_us, wire_bytes, bytes });
             }
         }
-        (!kept.is_empty()).then_some(Self { class, frames: kept })
+        (!kept.is_empty()).then_some(Self { class, origin: None, frames: kept })
+    }
+
+    /// One of many from the same network: what was one host in two of them stays one host.
+    pub const fn of_origin(mut self, origin: u64) -> Self {
+        self.origin = Some(origin);
+        self
     }
 
     /// From a capture; `None` unless all of it is Ethernet.
@@ -172,12 +180,14 @@ fn copies(sessions: &[Session], plan: Plan) -> (Vec<Copy>, Vec<(usize, u64)>) {
         classes.push((of_class.len(), times));
         for time in 0..times {
             for session in &of_class {
+                let origin =
+                    sessions.get(*session).and_then(|session| session.origin).unwrap_or(*session as u64);
                 let number = copies.len() as u64;
                 copies.push(Copy {
                     start_us: scramble(number ^ time << 40 ^ plan.seed << 20) % plan.window_us.max(1),
                     session: *session,
                     number: number + plan.seed * 1_000_003,
-                    hosts: scramble(*session as u64 ^ (time % plan.host_sets.max(1)) << 32 ^ plan.seed << 50),
+                    hosts: scramble(origin ^ (time % plan.host_sets.max(1)) << 32 ^ plan.seed << 50),
                 });
             }
         }
@@ -231,6 +241,25 @@ mod tests {
         let long = Plan { packets: PLAN.packets * 4, window_us: PLAN.window_us * 4, ..PLAN };
         assert_eq!(hosts(PLAN), hosts(long));
         assert_eq!(hosts(PLAN).len(), 3 * 2 * 2, "three sessions of two hosts in two sets");
+    }
+
+    #[test]
+    fn sessions_of_one_origin_share_their_hosts() {
+        let twice = |origin: Option<u64>| {
+            let session = Session::new("mqtt", sessions::vitals(1)).unwrap();
+            let of = |session: Session| {
+                origin.map_or_else(|| session.clone(), |origin| session.clone().of_origin(origin))
+            };
+            let mut hosts = BTreeSet::new();
+            let plan = Plan { packets: 10, host_sets: 1, ..PLAN };
+            mix::<()>(&[of(session.clone()), of(session)], plan, |_, bytes, _| {
+                hosts.insert(bytes[26..30].to_vec());
+                Ok(())
+            })
+            .unwrap();
+            hosts.len()
+        };
+        assert_eq!((twice(None), twice(Some(7))), (4, 2));
     }
 
     #[test]

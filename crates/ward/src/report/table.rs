@@ -23,7 +23,8 @@ const WIDE_COLUMNS: u16 = 120;
 /// # Errors
 /// Those of the writer (a closed pipe).
 pub fn print(document: &Document, columns: u16, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}\n", headline(document))?;
+    wrap(&headline(document), usize::from(columns)).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    writeln!(out)?;
     if document.devices.is_empty() {
         writeln!(out, "{}\n", empty_hint(document))?;
     } else {
@@ -277,7 +278,7 @@ pub(super) fn honesty_lines(document: &Document) -> Vec<String> {
     let mut lines = vec![read];
     lines.push(match capture.dropped {
         Some(0) => "The capture reports no lost packets.".to_owned(),
-        Some(n) => format!("{} were lost while capturing.", plural(n, "packet", "packets")),
+        Some(n) => format!("Lost while capturing: {}.", plural(n, "packet", "packets")),
         None => "Whether packets were lost while capturing cannot be told from the source.".to_owned(),
     });
     let mut say = |n: u64, text: String| {
@@ -285,25 +286,25 @@ pub(super) fn honesty_lines(document: &Document) -> Vec<String> {
             lines.push(text);
         }
     };
-    say(capture.cut, format!("{} were cut short when captured.", plural(capture.cut, "packet", "packets")));
+    say(capture.cut, format!("Cut short when captured: {}.", plural(capture.cut, "packet", "packets")));
     say(
         capture.duplicated,
-        format!("{} were seen twice and counted once.", plural(capture.duplicated, "packet", "packets")),
+        format!("Seen twice and counted once: {}.", plural(capture.duplicated, "packet", "packets")),
     );
     let flows = &capture.flows;
     say(
         flows.without_start + flows.one_sided,
         format!(
-            "{} began before the capture; of {} only one side was seen.",
+            "Begun before the capture: {}; seen from one side only: {}.",
             plural(flows.without_start, "conversation", "conversations"),
             plural(flows.one_sided, "conversation", "conversations")
         ),
     );
-    say(capture.gap_bytes, format!("{} of TCP data were sent but not captured.", bytes(capture.gap_bytes)));
+    say(capture.gap_bytes, format!("Sent over TCP but not captured: {}.", bytes(capture.gap_bytes)));
     say(
         flows.evicted + capture.dropped_records,
         format!(
-            "{} and {} were dropped for want of room.",
+            "Dropped for want of room: {} and {}.",
             plural(flows.evicted, "conversation", "conversations"),
             plural(capture.dropped_records, "record", "records")
         ),

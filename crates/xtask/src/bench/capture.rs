@@ -1,7 +1,7 @@
 //! The captures that the tools read: one large, its head, and the pair that shows growth.
 
 use super::tools::{Reads, Tool};
-use crate::run::{first_line, run};
+use crate::run::{first_line, run, target_dir};
 use anyhow::{Context as _, Result, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,29 +87,50 @@ pub(super) fn place(packets: u64) -> PathBuf {
     }
 }
 
-pub(super) fn main_pair(root: &Path, out: &Path, packets: u64, window_s: u64) -> Result<Captures> {
-    let (big, mid) = (out.join("big.pcap"), out.join("mid.pcap"));
-    let head = HEAD_PACKETS.min(packets);
-    let (big, mix) = mixed(root, "big", big, packets, window_s, Some((head, &mid)))?;
-    let bytes = std::fs::metadata(&mid).context("the head was not written")?.len() - 24 - 16 * head;
-    Ok(Captures { big, mid: Capture { name: "mid", path: mid, packets: head, bytes }, mix })
-}
-
-pub(super) fn single(root: &Path, out: &Path, packets: u64, window_s: u64) -> Result<Capture> {
-    Ok(mixed(root, "long", out.join("long.pcap"), packets, window_s, None)?.0)
-}
-
-/// Runs the mixer on the corpus when there is one, and on our samples otherwise.
-fn mixed(
-    root: &Path,
+/// What the mixer is asked for.
+struct Order<'a> {
     name: &'static str,
     path: PathBuf,
     packets: u64,
     window_s: u64,
-    head: Option<(u64, &Path)>,
-) -> Result<(Capture, Vec<String>)> {
-    let mut command = Command::new(root.join("target/release/pcapmix"));
-    command.arg(&path).args(["--packets", &packets.to_string(), "--window", &window_s.to_string()]);
+    /// Sets of hosts that the copies of a session share.
+    host_sets: u64,
+    /// The first packets, also as a file of their own.
+    head: Option<(u64, &'a Path)>,
+}
+
+pub(super) fn main_pair(root: &Path, out: &Path, packets: u64, window_s: u64) -> Result<Captures> {
+    let mid = out.join("mid.pcap");
+    let head = HEAD_PACKETS.min(packets);
+    let order = Order {
+        name: "big",
+        path: out.join("big.pcap"),
+        packets,
+        window_s,
+        host_sets: 8,
+        head: Some((head, &mid)),
+    };
+    let (big, mix) = mixed(root, order)?;
+    let bytes = std::fs::metadata(&mid).context("the head was not written")?.len() - 24 - 16 * head;
+    Ok(Captures { big, mid: Capture { name: "mid", path: mid, packets: head, bytes }, mix })
+}
+
+/// One set of hosts, so that a longer capture has the same ones.
+pub(super) fn single(root: &Path, out: &Path, packets: u64, window_s: u64) -> Result<Capture> {
+    let order =
+        Order { name: "long", path: out.join("long.pcap"), packets, window_s, host_sets: 1, head: None };
+    Ok(mixed(root, order)?.0)
+}
+
+/// Runs the mixer on the corpus when there is one, and on our samples otherwise.
+fn mixed(root: &Path, order: Order<'_>) -> Result<(Capture, Vec<String>)> {
+    let mut command = Command::new(target_dir(root).join("release/pcapmix"));
+    command.arg(&order.path);
+    for (name, value) in
+        [("--packets", order.packets), ("--window", order.window_s), ("--hosts", order.host_sets)]
+    {
+        command.args([name, &value.to_string()]);
+    }
     match std::env::var_os("WARD_CORPUS") {
         Some(corpus) => command.arg("--corpus").arg(Path::new(&corpus).join("pcap")),
         None => {
@@ -118,7 +139,7 @@ fn mixed(
             if samples.is_dir() { command.arg("--samples").arg(samples) } else { &mut command }
         }
     };
-    if let Some((packets, path)) = head {
+    if let Some((packets, path)) = order.head {
         command.args(["--head", &packets.to_string()]).arg(path);
     }
     let told = run(&mut command)?;
@@ -132,5 +153,7 @@ fn mixed(
     };
     let classes =
         told.output.lines().filter(|line| line.contains("copies each")).map(str::to_owned).collect();
-    Ok((Capture { name, path, packets: number("packets"), bytes: number("bytes") }, classes))
+    let capture =
+        Capture { name: order.name, path: order.path, packets: number("packets"), bytes: number("bytes") };
+    Ok((capture, classes))
 }

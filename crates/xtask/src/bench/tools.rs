@@ -2,7 +2,7 @@
 
 use super::capture::Capture;
 use super::measure::{self, Measured};
-use crate::run::{cargo, first_line, installed, run};
+use crate::run::{cargo, first_line, installed, run, target_dir};
 use crate::setup;
 use anyhow::{Result, ensure};
 use serde_json::Value;
@@ -42,7 +42,7 @@ struct Known {
 const KNOWN: &[Known] = &[
     Known {
         name: FLOOR,
-        program: "target/release/pcapfloor",
+        program: "release/pcapfloor",
         package: "",
         version: &[],
         reads: Reads::Both,
@@ -50,7 +50,7 @@ const KNOWN: &[Known] = &[
     },
     Known {
         name: WARD,
-        program: "target/release/ward",
+        program: "release/ward",
         package: "",
         version: &["--version"],
         reads: Reads::Both,
@@ -58,7 +58,7 @@ const KNOWN: &[Known] = &[
     },
     Known {
         name: "ward-all-cores",
-        program: "target/release/ward",
+        program: "release/ward",
         package: "",
         version: &["--version"],
         reads: Reads::Big,
@@ -147,7 +147,7 @@ pub(super) fn ready(root: &Path, asked: &[String], install: bool) -> Result<(Vec
 }
 
 fn tool(root: &Path, known: &Known, install: bool) -> Result<Result<Tool, String>> {
-    let own = root.join(known.program);
+    let own = target_dir(root).join(known.program);
     if !known.package.is_empty() && installed(known.program).is_none() && install {
         setup::install_package(known.package)?;
     }

@@ -1,7 +1,7 @@
 //! What a pure room must not reach for, and where `unsafe` may stand.
 
 use super::arrows::PURE;
-use super::source::{code_only, line_of, without_tests, word_places};
+use super::source::{code_only, is_product, line_of, without_tests, word_places};
 use super::tree::Tree;
 
 /// What the pure rooms must not name, and what to do instead.
@@ -38,10 +38,6 @@ pub(crate) fn pure_rooms(tree: &Tree) -> Vec<String> {
         }
     }
     complaints
-}
-
-fn is_product(file: &str) -> bool {
-    file.ends_with(".rs") && !file.ends_with("/tests.rs") && !file.ends_with("/testing.rs")
 }
 
 pub(crate) fn unsafe_code(tree: &Tree) -> Vec<String> {

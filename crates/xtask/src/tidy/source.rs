@@ -156,6 +156,11 @@ fn braces_bytes(block: Option<&str>) -> usize {
     block.len()
 }
 
+/// A Rust file that is not wholly a test.
+pub(crate) fn is_product(file: &str) -> bool {
+    file.ends_with(".rs") && !file.ends_with("/tests.rs") && !file.ends_with("/testing.rs")
+}
+
 /// A function and its length.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Function {

@@ -1,6 +1,6 @@
 //! Names and words that must not appear, each with its way out.
 
-use super::source::{code_only, line_of, without_tests, word_places};
+use super::source::{code_only, is_product, line_of, without_tests, word_places};
 use super::tree::Tree;
 
 /// File and folder names that say nothing.
@@ -73,7 +73,7 @@ fn is_text(file: &str) -> bool {
 
 pub(crate) fn calls(tree: &Tree) -> Vec<String> {
     let mut complaints = Vec::new();
-    for file in tree.rust().filter(|file| file.contains("/src/") && !file.ends_with("/tests.rs")) {
+    for file in tree.rust().filter(|file| file.contains("/src/") && is_product(file)) {
         let code = without_tests(&code_only(&tree.read(file)));
         let may_print = PRINTERS.iter().any(|printer| file.starts_with(printer));
         for (call, instead) in BANNED_CALLS.iter().filter(|(call, _)| !(may_print && call.contains("print")))
@@ -121,6 +121,7 @@ mod tests {
         let tree = planted(&[
             ("crates/sense/src/lib.rs", prints),
             ("crates/ward/src/cli/scan.rs", prints),
+            ("crates/ward/src/capture/tests.rs", prints),
             ("crates/xtask/src/main.rs", "fn f() { println!(\"x\"); todo!() }"),
         ]);
         let complaints = calls(&tree);
