@@ -21,9 +21,11 @@ struct Identifier<'v> {
 
 impl<'v> Identifier<'v> {
     fn new(value: &'v str) -> Self {
-        let mut parts = value.split('^');
-        let id = parts.next().unwrap_or_default().trim();
-        let universal = parts.nth(1).map(str::trim).filter(|text| !text.is_empty());
+        let mut parts = value.split('^').map(str::trim);
+        let id = parts.next().unwrap_or_default();
+        // Its place differs between EI and the UDI forms of PRT-10; its shape does not.
+        let universal =
+            parts.clone().find(|part| is_eui(part)).or_else(|| parts.nth(1)).filter(|text| !text.is_empty());
         Self { id, universal }
     }
 
@@ -48,6 +50,12 @@ impl<'v> Identifier<'v> {
             _ => None,
         }
     }
+}
+
+/// An EUI-48 or EUI-64 in hexadecimal.
+fn is_eui(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_hexdigit).count();
+    matches!(digits, 12 | 16) && text.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, '-' | ':' | '.'))
 }
 
 /// The devices behind gateways, collected from what the gateways said.

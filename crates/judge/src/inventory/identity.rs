@@ -139,6 +139,8 @@ pub(super) fn strong_identities<'h>(heard: impl Iterator<Item = &'h Heard>) -> V
     let mut identities: Vec<String> = Vec::new();
     for heard in heard {
         match heard.attribute {
+            // Images and messages tell of other devices: an archive is not the scanner whose images it forwards.
+            _ if matches!(heard.source, Protocol::Dicom | Protocol::Hl7v2) => {}
             Attribute::SerialNumber if is_telling(&heard.value) => serials.push(&heard.value),
             Attribute::Model => models.push(&heard.value),
             Attribute::ServiceInstance if heard.value.starts_with("urn:uuid:") => {

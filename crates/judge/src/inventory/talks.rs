@@ -28,10 +28,13 @@ pub(super) struct Sums {
     pub(super) verbs: Vec<(SmolStr, u64)>,
 }
 
+/// What is offered on a port.
+type Service = (Protocol, Transport, u16);
+
 #[derive(Debug, Default)]
 pub(super) struct TalkTable {
     sums: HashMap<TalkKey, Sums, foldhash::fast::FixedState>,
-    services: HashMap<(Address, Address), Vec<(Protocol, Transport, u16)>, foldhash::fast::FixedState>,
+    services: HashMap<(Address, Address), Vec<Service>, foldhash::fast::FixedState>,
     dropped: u64,
 }
 

@@ -193,6 +193,42 @@ fn two_interfaces_with_one_serial_number_are_one_device() {
 }
 
 #[test]
+fn an_archive_is_not_the_scanner_whose_images_it_forwards() {
+    let image = |address: &str, serial: &str, model: &str| {
+        [
+            fact(address, Attribute::SerialNumber, serial, Protocol::Dicom),
+            fact(address, Attribute::Model, model, Protocol::Dicom),
+        ]
+    };
+    let records = [
+        vec![sent(A, "10.0.0.1", 0), sent(B, "10.0.0.2", 0)],
+        image("10.0.0.1", "CT-55123", "Helix").to_vec(),
+        image("10.0.0.2", "CT-55123", "Helix").to_vec(),
+        image("10.0.0.2", "US-77321", "Clarity").to_vec(),
+    ];
+    let resolved = resolve(&records.concat());
+    assert_eq!(resolved.devices.len(), 2);
+    assert!(resolved.devices.iter().all(|d| d.conflicts.is_empty()), "{:?}", resolved.devices);
+}
+
+#[test]
+fn a_pump_named_by_serial_number_and_by_udi_is_one_device() {
+    let resolved = resolve(&[
+        sent(A, "10.0.0.1", 0),
+        fact("10.0.0.1", Attribute::EquipmentId, "CP4-1^CALDER^00A0C9FFFE7A101D^EUI-64", Protocol::Hl7v2),
+        fact(
+            "10.0.0.1",
+            Attribute::EquipmentId,
+            "(01)0506(21)CP4-1^00A0C9FFFE7A101D^EUI-64^CALDER",
+            Protocol::Hl7v2,
+        ),
+        fact("10.0.0.1", Attribute::EquipmentId, "SELF^X^02000000000A^MAC", Protocol::Hl7v2),
+    ]);
+    assert_eq!(resolved.devices.len(), 2);
+    assert_eq!(resolved.devices.iter().find(|d| d.behind.is_some()).unwrap().names, ["CP4-1"]);
+}
+
+#[test]
 fn a_capture_without_link_layer_lists_its_site_addresses() {
     let resolved = resolve(&[
         activity("10.0.0.1", "8.8.8.8", Protocol::Tls),

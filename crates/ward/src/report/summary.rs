@@ -65,7 +65,12 @@ fn push(parts: &mut Vec<String>, part: &str) {
 
 /// What a gateway says of a device behind it: namespace and universal identifier of the HL7 EI.
 fn equipment(device: &Device) -> Option<String> {
-    let value = &device.claims.first()?.value;
-    let parts: Vec<&str> = value.split('^').skip(1).filter(|part| !part.is_empty()).collect();
+    let mut parts: Vec<&str> = Vec::new();
+    for part in device.claims.iter().flat_map(|claim| claim.value.split('^')) {
+        let is_told = parts.contains(&part) || device.names.iter().any(|name| part.contains(name.as_str()));
+        if !part.is_empty() && !is_told {
+            parts.push(part);
+        }
+    }
     (!parts.is_empty()).then(|| parts.join(" "))
 }
