@@ -53,6 +53,24 @@ protocols! {
     WsDiscovery = "ws-discovery",
 }
 
+impl Protocol {
+    /// The name as people write it, for sentences.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Dicom => "DICOM",
+            Self::Hl7v2 => "HL7 v2",
+            Self::Http => "HTTP",
+            Self::Mqtt => "MQTT",
+            Self::Smb => "SMB",
+            Self::Snmp => "SNMP",
+            Self::Ssh => "SSH",
+            Self::Tls => "TLS",
+            Self::WsDiscovery => "WS-Discovery",
+            other => other.name(),
+        }
+    }
+}
+
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

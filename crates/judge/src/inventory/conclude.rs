@@ -220,13 +220,13 @@ impl Inventory {
         let mut addresses = Vec::new();
         for &mac in &draft.macs {
             let Some(evidence) = self.endpoints.get(&Address::Mac(mac)) else { continue };
-            let vlan = evidence.vlans.first().copied();
+            let vlan = evidence.vlans.first().copied().filter(|_| evidence.vlans.len() == 1);
             let bound = evidence.bindings.iter().filter(|(ip, _)| draft.ips.contains(ip));
             let before = addresses.len();
             addresses.extend(bound.map(|(ip, b)| DeviceAddress {
                 mac: Some(mac),
                 ip: Some(*ip),
-                vlan,
+                vlan: b.vlan.or(vlan),
                 first_seen: b.first_seen,
                 last_seen: b.last_seen,
             }));

@@ -20,6 +20,8 @@ pub(super) struct Binding {
     pub(super) on_link: bool,
     /// Packets came with fewer hops left than any system starts with.
     pub(super) forwarded: bool,
+    /// VLAN of the first frame that said so.
+    pub(super) vlan: Option<Vlan>,
     pub(super) first_seen: Timestamp,
     pub(super) last_seen: Timestamp,
 }
@@ -91,7 +93,12 @@ impl Evidence {
                 // `Ip` is the frame itself; the others are protocols that speak of addresses.
                 let by_frame = fact.source == Protocol::Ip;
                 self.sent |= by_frame;
-                let binding = Binding { confirmed: !by_frame, on_link: by_frame, ..Binding::default() };
+                let binding = Binding {
+                    confirmed: !by_frame,
+                    on_link: by_frame,
+                    vlan: fact.endpoint.vlan,
+                    ..Binding::default()
+                };
                 self.bind(ip, binding, at);
             }
             Attribute::RoutedAddress => {
@@ -161,6 +168,12 @@ impl Evidence {
                     known.confirmed |= binding.confirmed;
                     known.on_link |= binding.on_link;
                     known.forwarded |= binding.forwarded;
+                    // The earliest frame decides, whatever order records come in.
+                    if at < known.first_seen || known.vlan.is_none() {
+                        known.vlan = binding.vlan.or(known.vlan);
+                    } else if at == known.first_seen {
+                        known.vlan = known.vlan.min(binding.vlan.or(known.vlan));
+                    }
                     known.first_seen = known.first_seen.min(at);
                     known.last_seen = known.last_seen.max(at);
                 }

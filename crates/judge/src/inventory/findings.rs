@@ -74,17 +74,16 @@ fn is_old_tls(version: &str) -> bool {
 }
 
 fn finding(device: &Device, kind: FindingKind, protocol: Protocol, claims: &[&Claim]) -> Finding {
-    let mut evidence: Vec<String> =
-        claims.iter().take(EVIDENCE_MAX).map(|c| format!("{} {}", c.attribute.name(), c.value)).collect();
+    let mut evidence: Vec<String> = claims.iter().take(EVIDENCE_MAX).map(|c| c.value.to_string()).collect();
     if claims.len() > EVIDENCE_MAX {
         evidence.push(format!("and {} more", claims.len() - EVIDENCE_MAX));
     }
     let summary = match kind {
-        FindingKind::PhiInClear => format!("Patient data leaves it unencrypted over {protocol}."),
+        FindingKind::PhiInClear => format!("Patient data leaves it unencrypted over {}.", protocol.title()),
         FindingKind::CredentialsInClear => {
-            format!("A password crossed the network unencrypted over {protocol}.")
+            format!("A password crossed the network unencrypted over {}.", protocol.title())
         }
-        _ => format!("It speaks a version of {protocol} that is no longer considered safe."),
+        _ => format!("It speaks a version of {} that is no longer considered safe.", protocol.title()),
     };
     Finding {
         kind,
@@ -118,18 +117,15 @@ fn leaving_site(talks: &[Talk], networks: &SiteNetworks) -> Vec<Finding> {
         *first = (*first).min(talk.hour);
         *last = (*last).max(talk.hour);
     }
-    let leaving = |((device, protocol), (evidence, first_seen, last_seen))| Finding {
-        kind: FindingKind::LeavesSite,
-        device,
-        summary: format!(
-            "Medical messages ({protocol}) are exchanged unencrypted with an address outside the site."
-        ),
-        evidence,
-        protocol,
-        first_seen,
-        last_seen,
-    };
-    grouped.into_iter().map(leaving).collect()
+    let mut findings = Vec::new();
+    for ((device, protocol), (evidence, first_seen, last_seen)) in grouped {
+        let kind = FindingKind::LeavesSite;
+        let name = protocol.title();
+        let summary =
+            format!("Medical messages ({name}) are exchanged unencrypted with an address outside the site.");
+        findings.push(Finding { kind, device, summary, evidence, protocol, first_seen, last_seen });
+    }
+    findings
 }
 
 fn duplicate_addresses(conflicts: &[(DeviceId, IpAddr, MacAddr, Timestamp)]) -> Vec<Finding> {

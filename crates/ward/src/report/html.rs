@@ -11,6 +11,9 @@ const TALKS_SHOWN: usize = 200;
 /// Devices that get their own opened-up claims; beyond it the page would be too heavy, and `--json` has all.
 const DETAILS_MAX: usize = 2000;
 
+/// Addresses listed in a device's row.
+const ADDRESSES_SHOWN: usize = 3;
+
 const STYLE: &str = include_str!("report.css");
 
 /// The whole page.
@@ -137,7 +140,7 @@ fn device_row(document: &Document, device: &DeviceReport, with_details: bool) ->
                 @if device.kind == "equipment" { " " span.badge.plain { "behind a gateway" } }
                 @if with_details { (details(document, device)) }
             }
-            td.small { (addresses(device)) }
+            td.small.addr { (addresses(device)) }
             td { @match &device.says_it_is { Some(text) => (text), None => span.badge.unknown { "nothing said" } }
                 @if let Some(vendor) = &device.vendor { div.vendor { "interface: " (vendor) } } }
             td.small { (device.protocols.join(", ")) }
@@ -148,22 +151,22 @@ fn device_row(document: &Document, device: &DeviceReport, with_details: bool) ->
 }
 
 fn addresses(device: &DeviceReport) -> Markup {
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen: Vec<(&str, Option<u16>)> = Vec::new();
     for address in &device.addresses {
-        let vlan = address.vlan.map(|v| format!(" · VLAN {v}")).unwrap_or_default();
-        let text = match (&address.ip, &address.mac) {
-            (Some(ip), _) => format!("{ip}{vlan}"),
-            (None, Some(mac)) => format!("{mac}{vlan}"),
-            (None, None) => continue,
-        };
-        if !seen.contains(&text) {
-            seen.push(text);
+        if let Some(text) = address.ip.as_deref().or(address.mac.as_deref())
+            && !seen.iter().any(|(known, _)| *known == text)
+        {
+            seen.push((text, address.vlan));
         }
     }
+    // IPv4 first: that is what people know a device by; link-local last.
+    seen.sort_by_key(|(text, _)| (!text.contains('.'), text.starts_with("fe80")));
     let mac = device.addresses.iter().find_map(|a| a.mac.as_deref());
     html! {
-        @for text in seen.iter().take(3) { div { (text) } }
-        @if seen.len() > 3 { div { "and " (seen.len() - 3) " more" } }
+        @for (text, vlan) in seen.iter().take(ADDRESSES_SHOWN) {
+            div { (text) @if let Some(vlan) = vlan { span.vlan { " VLAN " (vlan) } } }
+        }
+        @if seen.len() > ADDRESSES_SHOWN { div { "and " (seen.len() - ADDRESSES_SHOWN) " more" } }
         @if seen.is_empty() { div { "no address of its own" } }
         @if let Some(mac) = mac { div.vendor { (mac) } }
     }

@@ -17,11 +17,12 @@ pub(super) fn says_it_is(device: &Device) -> Option<String> {
         let own = device.claims.iter().filter(|c| c.confidence > FORWARDED_CONFIDENCE);
         own.clone().find(|c: &&Claim| c.attribute == attribute).map(|c| c.value.as_str())
     };
-    let made = [Attribute::Manufacturer, Attribute::Model]
-        .into_iter()
-        .filter_map(best)
-        .collect::<Vec<_>>()
-        .join(" ");
+    let made = match (best(Attribute::Manufacturer), best(Attribute::Model)) {
+        (Some(maker), Some(model)) if !model.to_lowercase().starts_with(&maker.to_lowercase()) => {
+            format!("{maker} {model}")
+        }
+        (maker, model) => model.or(maker).unwrap_or_default().to_owned(),
+    };
     let mut parts: Vec<String> = Vec::new();
     push(&mut parts, &made);
     if let Some(kind) = best(Attribute::DeviceType) {
