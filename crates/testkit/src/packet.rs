@@ -152,7 +152,7 @@ impl Session {
 
     /// Adds a segment without moving the stream on.
     pub fn raw(&mut self, side: usize, flags: u8, payload: &[u8]) {
-        self.id += 1;
+        self.id = self.id.wrapping_add(1);
         let (from, to) = (side, 1 - side);
         let ack = if flags & ACK != 0 { self.next[to] } else { 0 };
         let segment = tcp(self.ports[from], self.ports[to], self.next[from], ack, flags, payload);
@@ -169,7 +169,9 @@ pub fn pcap(link_type: u32, frames: &[(u64, Vec<u8>)]) -> Vec<u8> {
     }
     for (at, bytes) in frames {
         let micros = at / 1000;
-        for word in [(micros / 1_000_000) as u32, (micros % 1_000_000) as u32, bytes.len() as u32, bytes.len() as u32] {
+        for word in
+            [(micros / 1_000_000) as u32, (micros % 1_000_000) as u32, bytes.len() as u32, bytes.len() as u32]
+        {
             file.extend(word.to_le_bytes());
         }
         file.extend(bytes);
