@@ -14,5 +14,6 @@ mod capture_file;
 mod capture_live;
 mod corpus;
 mod json_schema;
+mod phi;
 mod scenarios;
 mod support;
