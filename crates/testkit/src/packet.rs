@@ -152,7 +152,7 @@ impl Session {
 
     /// Adds a segment without moving the stream on.
     pub fn raw(&mut self, side: usize, flags: u8, payload: &[u8]) {
-        self.id += 1;
+        self.id = self.id.wrapping_add(1);
         let (from, to) = (side, 1 - side);
         let ack = if flags & ACK != 0 { self.next[to] } else { 0 };
         let segment = tcp(self.ports[from], self.ports[to], self.next[from], ack, flags, payload);

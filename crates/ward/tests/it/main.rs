@@ -8,9 +8,12 @@
     clippy::print_stderr,
     reason = "a test that fails should stop, and a skipped one should say so"
 )]
+#![allow(unreachable_pub, reason = "one binary: what its modules share is public among them")]
 
 mod capture_file;
 mod capture_live;
 mod corpus;
+mod json_schema;
+mod phi;
 mod scenarios;
 mod support;
