@@ -223,12 +223,16 @@ impl Inventory {
             let vlan = evidence.vlans.first().copied().filter(|_| evidence.vlans.len() == 1);
             let bound = evidence.bindings.iter().filter(|(ip, _)| draft.ips.contains(ip));
             let before = addresses.len();
-            addresses.extend(bound.map(|(ip, b)| DeviceAddress {
-                mac: Some(mac),
-                ip: Some(*ip),
-                vlan: b.vlan.or(vlan),
-                first_seen: b.first_seen,
-                last_seen: b.last_seen,
+            addresses.extend(bound.map(|(ip, b)| {
+                // A binding is stated once a minute; the packets themselves tell more exactly.
+                let heard = self.endpoints.get(&Address::Ip(*ip));
+                DeviceAddress {
+                    mac: Some(mac),
+                    ip: Some(*ip),
+                    vlan: b.vlan.or(vlan),
+                    first_seen: heard.map_or(b.first_seen, |e| e.first_seen.min(b.first_seen)),
+                    last_seen: heard.map_or(b.last_seen, |e| e.last_seen.max(b.last_seen)),
+                }
             }));
             if addresses.len() == before {
                 let (first_seen, last_seen) = (evidence.first_seen, evidence.last_seen);

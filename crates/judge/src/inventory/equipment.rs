@@ -77,8 +77,16 @@ impl Equipment {
         device.last_seen = device.last_seen.max(heard.last_seen);
         // Several gateways may speak for one device; the choice must not depend on the order.
         device.behind = device.behind.min(Some(gateway.id));
-        if !device.claims.iter().any(|known| known.value == claim.value && known.source == claim.source) {
-            device.claims.push(claim);
+        match device
+            .claims
+            .iter_mut()
+            .find(|known| known.value == claim.value && known.source == claim.source)
+        {
+            Some(known) => {
+                known.first_seen = known.first_seen.min(claim.first_seen);
+                known.last_seen = known.last_seen.max(claim.last_seen);
+            }
+            None => device.claims.push(claim),
         }
     }
 

@@ -15,5 +15,6 @@ mod capture_live;
 mod corpus;
 mod json_schema;
 mod phi;
+mod sample;
 mod scenarios;
 mod support;
