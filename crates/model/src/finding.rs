@@ -19,6 +19,10 @@ pub enum FindingKind {
     LeavesSite,
     /// A device contradicts itself.
     Conflict,
+    /// A device announces addresses under a link address that is not its own.
+    AddressSpoofing,
+    /// A device presents a certificate that is past its not-after.
+    CertificateExpired,
 }
 
 /// One finding.

@@ -55,7 +55,10 @@ impl Inventory {
         devices.extend(equipment);
         devices.sort_by(|a, b| (a.first_seen, &a.key).cmp(&(b.first_seen, &b.key)));
         let talks = self.talks(&owner_of);
-        let findings = findings::findings(&devices, &talks, &self.conflicting_addresses(&owner_of), networks);
+        let mut findings =
+            findings::findings(&devices, &talks, &self.conflicting_addresses(&owner_of), networks);
+        findings.extend(self.spoofing(&owner_of));
+        findings.sort_by_key(|f| (f.kind, f.protocol, f.device));
         Resolved {
             routed_view: drafts.values().any(|d| d.macs.is_empty() && d.behind.is_some()),
             coverage: sum_coverage(&self.coverage),
@@ -285,6 +288,16 @@ impl Inventory {
             (std::cmp::Reverse(t.bytes.iter().sum::<u64>()), t.client, t.server, t.service_port, t.hour)
         });
         talks
+    }
+
+    /// Devices that announce addresses under a foreign link address.
+    fn spoofing(&self, owner_of: &BTreeMap<Address, DeviceId>) -> Vec<Finding> {
+        let accused = self.endpoints.iter().filter(|(_, evidence)| !evidence.address_conflicts.is_empty());
+        accused
+            .filter_map(|(address, evidence)| {
+                findings::spoofing(*owner_of.get(address)?, &evidence.address_conflicts)
+            })
+            .collect()
     }
 
     /// IP addresses that two devices call their own, with both.

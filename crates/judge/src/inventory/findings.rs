@@ -36,6 +36,7 @@ fn of_device(device: &Device) -> Vec<Finding> {
         .into_iter()
         .map(|((kind, protocol), claims)| finding(device, kind, protocol, &claims))
         .collect();
+    findings.extend(expired_certificates(device));
     for conflict in &device.conflicts {
         let others: Vec<&str> = conflict.others.iter().map(|v| v.as_str()).collect();
         findings.push(Finding {
@@ -54,6 +55,31 @@ fn of_device(device: &Device) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Certificates that were past their not-after when they were last presented.
+fn expired_certificates(device: &Device) -> Option<Finding> {
+    let is_expired = |claim: &&Claim| {
+        claim.attribute == Attribute::CertificateExpiry
+            && seconds_of(&claim.value).is_some_and(|expiry| expiry < claim.last_seen.as_secs())
+    };
+    let expired: Vec<&Claim> = device.claims.iter().filter(is_expired).collect();
+    let source = expired.first()?.source;
+    Some(finding(device, FindingKind::CertificateExpired, source, &expired))
+}
+
+/// Seconds since the epoch of an RFC 3339 instant in UTC, `YYYY-MM-DDTHH:MM:SSZ`; `None` before 1970.
+fn seconds_of(instant: &str) -> Option<u64> {
+    let mut numbers = instant.split(|c: char| !c.is_ascii_digit()).map(str::parse::<i64>);
+    let mut next = || numbers.next()?.ok();
+    let (year, month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?, next()?);
+    // Days since 1970-01-01 in the proleptic Gregorian calendar, years counted from March (leap days come last).
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (era, day_of_year) = (y.div_euclid(400), (153 * m + 2) / 5 + day - 1);
+    let year_of_era = y.rem_euclid(400);
+    let days =
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    u64::try_from(days * 86_400 + hour * 3600 + minute * 60 + second).ok()
 }
 
 fn kind_of(claim: &Claim) -> Option<FindingKind> {
@@ -80,6 +106,7 @@ fn finding(device: &Device, kind: FindingKind, protocol: Protocol, claims: &[&Cl
     }
     let summary = match kind {
         FindingKind::PhiInClear => format!("Patient data leaves it unencrypted over {}.", protocol.title()),
+        FindingKind::CertificateExpired => "It presents a certificate that has expired.".to_owned(),
         FindingKind::CredentialsInClear => {
             format!("A password crossed the network unencrypted over {}.", protocol.title())
         }
@@ -141,4 +168,39 @@ fn duplicate_addresses(conflicts: &[(DeviceId, IpAddr, MacAddr, Timestamp)]) -> 
             last_seen: *at,
         })
         .collect()
+}
+
+/// Devices whose ARP or neighbour discovery speaks under another link address than their frames come from.
+pub(super) fn spoofing(device: DeviceId, conflicts: &[(smol_str::SmolStr, Timestamp)]) -> Option<Finding> {
+    let mut evidence: Vec<String> = conflicts.iter().map(|(detail, _)| detail.to_string()).collect();
+    evidence.sort();
+    let more = evidence.len().saturating_sub(EVIDENCE_MAX);
+    evidence.truncate(EVIDENCE_MAX);
+    if more > 0 {
+        evidence.push(format!("and {more} more"));
+    }
+    Some(Finding {
+        kind: FindingKind::AddressSpoofing,
+        device,
+        summary: "It announces addresses under a link address that is not its own: a bridge or load balancer does so, and so \
+                  does an attack."
+            .to_owned(),
+        evidence,
+        protocol: Protocol::Arp,
+        first_seen: conflicts.iter().map(|(_, at)| *at).min()?,
+        last_seen: conflicts.iter().map(|(_, at)| *at).max()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_seconds() {
+        assert_eq!(seconds_of("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(seconds_of("2026-09-21T14:13:20Z"), Some(1_790_000_000));
+        assert_eq!(seconds_of("2024-02-29T00:00:00Z"), Some(1_709_164_800));
+        assert_eq!(seconds_of("soon"), None);
+    }
 }

@@ -30,9 +30,25 @@ impl Demo {
     pub(super) fn run(self) -> Result<u8> {
         match &self.samples {
             Some(folder) => write_samples(folder),
-            None => scan::scan_bytes("St Brannoc's (sample)", SAMPLE, &self.output),
+            None => {
+                let code = scan::scan_bytes("St Brannoc's (sample)", SAMPLE, &self.output)?;
+                if !self.output.is_document() {
+                    what_next();
+                }
+                Ok(code)
+            }
         }
     }
+}
+
+/// Where a newcomer may go from here.
+#[expect(clippy::print_stdout, reason = "the command line speaks here")]
+fn what_next() {
+    println!("\nSt Brannoc's is fictional; its packets are real. Next:");
+    println!("  ward demo --html demo.html    the same as a page, with the evidence behind every line");
+    println!(
+        "  ward scan YOUR.pcap           your own capture; ward scan --help shows mirror ports and sharing"
+    );
 }
 
 #[expect(clippy::print_stdout, reason = "the command line speaks here")]

@@ -85,6 +85,13 @@ pub(super) struct Output {
     quiet: bool,
 }
 
+impl Output {
+    /// Standard output carries a document for programs, and nothing else.
+    pub(super) fn is_document(&self) -> bool {
+        self.json
+    }
+}
+
 impl Scan {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8> {

@@ -373,6 +373,8 @@ fn finding(finding: &Finding) -> FindingReport {
         model::FindingKind::WeakProtocol => "weak-protocol",
         model::FindingKind::LeavesSite => "leaves-site",
         model::FindingKind::Conflict => "conflict",
+        model::FindingKind::AddressSpoofing => "address-spoofing",
+        model::FindingKind::CertificateExpired => "certificate-expired",
     };
     FindingReport {
         kind: kind.to_owned(),

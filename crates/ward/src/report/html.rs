@@ -106,7 +106,7 @@ fn findings(document: &Document) -> Markup {
 fn severity(finding: &FindingReport) -> &'static str {
     match finding.kind.as_str() {
         "phi-in-clear" | "leaves-site" => "high",
-        "credentials-in-clear" | "duplicate-address" => "medium",
+        "credentials-in-clear" | "duplicate-address" | "address-spoofing" => "medium",
         _ => "low",
     }
 }

@@ -1,8 +1,10 @@
 //! The report for a terminal: fits 80 columns and uses 200.
 
-use super::document::{CaptureReport, DeviceReport, Document, EndReport, TalkReport};
+use super::document::{CaptureReport, DeviceReport, Document, EndReport, TalkReport, UnparsedReport};
 use super::units::{bytes, count, plural, span};
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
+use comfy_table::{
+    Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, TableComponent, Width, presets,
+};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -15,6 +17,10 @@ const VLANS_SHOWN: usize = 24;
 /// Longest text in the column "says it is".
 const SAYS_CHARS_MAX: usize = 66;
 const SAYS_CHARS_WIDE_MAX: usize = 110;
+/// The narrow layout is made for this.
+const NARROW_COLUMNS: u16 = 80;
+/// Protocols named in the column "speaks"; the rest is counted.
+const SPOKEN_MAX: usize = 4;
 /// Narrowest terminal that gets the wide columns.
 const WIDE_COLUMNS: u16 = 120;
 
@@ -85,9 +91,11 @@ pub fn devices_table(document: &Document, columns: u16) -> Table {
     for device in by_network(document) {
         table.add_row(device_row(device, is_wide));
     }
-    let widths: &[u16] =
-        if is_wide { &[26, 22, 17, 6, 22, 40, 26, 4, 9, 20, 20] } else { &[17, 16, 24, 15, 4] };
-    limit_columns(&mut table, widths);
+    // Between 80 columns and the wide layout, "says it is" and "speaks" share what is to spare.
+    let spare = columns.saturating_sub(NARROW_COLUMNS);
+    let narrow = [17, 16, 24 + spare / 2, 15 + spare / 2, 4];
+    let wide = [26, 22, 17, 6, 22, 40, 26, 4, 9, 20, 20];
+    limit_columns(&mut table, if is_wide { &wide } else { &narrow });
     table
 }
 
@@ -126,7 +134,7 @@ fn device_row(device: &DeviceReport, is_wide: bool) -> Vec<Cell> {
     }
     row.extend([
         text(&says),
-        text(&device.protocols.join(" ")),
+        text(&spoken(device, is_wide)),
         text(if device.phi_in_clear { "YES" } else { "no" }),
     ]);
     if is_wide {
@@ -134,6 +142,18 @@ fn device_row(device: &DeviceReport, is_wide: bool) -> Vec<Cell> {
         row.extend([sent, text(&device.first_seen), text(&device.last_seen)]);
     }
     row
+}
+
+/// What it speaks, telling protocols first; where there is little room only those.
+fn spoken(device: &DeviceReport, is_wide: bool) -> String {
+    const TELLING: [&str; 8] = ["dicom", "hl7v2", "mqtt", "smb", "snmp", "http", "ssh", "tls"];
+    let rank = |protocol: &str| TELLING.iter().position(|known| *known == protocol).unwrap_or(TELLING.len());
+    let mut protocols: Vec<&str> = device.protocols.iter().map(String::as_str).collect();
+    protocols.sort_by_key(|protocol| rank(protocol));
+    let shown = if is_wide { protocols.len() } else { SPOKEN_MAX };
+    let more = protocols.len().saturating_sub(shown);
+    let named = protocols.into_iter().take(shown).collect::<Vec<_>>().join(" ");
+    if more > 0 { format!("{named} +{more}") } else { named }
 }
 
 /// At most this many characters, with a sign that there was more.
@@ -310,13 +330,8 @@ pub(super) fn honesty_lines(document: &Document) -> Vec<String> {
         ),
     );
     let unparsed: u64 = capture.unparsed.iter().map(|u| u.count).sum();
-    let reasons: Vec<String> = capture
-        .unparsed
-        .iter()
-        .take(6)
-        .map(|u| format!("{} {} {}", count(u.count), u.protocol, u.reason))
-        .collect();
-    say(unparsed, format!("Not parsed: {}.", reasons.join(", ").replace("unknown ", "")));
+    let reasons: Vec<String> = capture.unparsed.iter().take(6).map(unparsed_words).collect();
+    say(unparsed, format!("Not read: {}.", reasons.join(", ")));
     lines.push(vlans_line(capture));
     if capture.routed_view {
         lines.push(
@@ -328,6 +343,24 @@ pub(super) fn honesty_lines(document: &Document) -> Vec<String> {
         lines.push(format!("{}: {}.", source.name, source.notes.join("; ")));
     }
     lines
+}
+
+/// `68 packets of IP protocols that Ward does not read`.
+fn unparsed_words(unparsed: &UnparsedReport) -> String {
+    let protocol = if unparsed.protocol == "unknown" { "" } else { unparsed.protocol.as_str() };
+    let what = match unparsed.reason.as_str() {
+        "link-type" => "frames of a link type that Ward does not read".to_owned(),
+        "link-protocol" => "frames of link protocols that Ward does not read".to_owned(),
+        "ip-protocol" => "packets of IP protocols that Ward does not read".to_owned(),
+        "truncated" => format!("{protocol} packets cut short"),
+        "malformed" => format!("{protocol} packets that contradict themselves"),
+        "too-deep" => "packets nested too deep".to_owned(),
+        "fragment" => "fragments without their fellows".to_owned(),
+        "stream-gap" => format!("{protocol} messages with missing bytes"),
+        "limit" => format!("{protocol} messages over a bound"),
+        _ => format!("{protocol} messages that break their standard"),
+    };
+    format!("{} {}", count(unparsed.count), what.trim_start())
 }
 
 fn vlans_line(capture: &CaptureReport) -> String {
@@ -342,7 +375,10 @@ fn vlans_line(capture: &CaptureReport) -> String {
 
 fn new_table(columns: u16) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .set_style(TableComponent::HeaderLines, '─')
+        .set_style(TableComponent::MiddleHeaderIntersections, '─');
     table.set_width(columns);
     table
 }
