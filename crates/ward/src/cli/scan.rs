@@ -219,6 +219,8 @@ impl Reading {
         self.failed.iter().for_each(super::complain);
         let is_partly = !self.failed.is_empty() || self.sources.iter().any(|s| s.counters.partly_read);
         let is_gated = output.gate && !document.findings.is_empty();
+        // The program ends here: giving back millions of small pieces one by one would only take time.
+        std::mem::forget((document, resolved, self.inventory));
         Ok(if is_partly || is_gated { PARTLY } else { DONE })
     }
 }
