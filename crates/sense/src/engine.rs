@@ -136,6 +136,12 @@ impl Engine {
         self.table.len()
     }
 
+    /// Looks at flows that are scheduled: bounded like the flows themselves.
+    #[cfg(test)]
+    pub(crate) fn scheduled_looks(&self) -> usize {
+        self.table.scheduled()
+    }
+
     /// Once a second of capture time: flows whose time is over end.
     fn turn(&mut self) {
         self.turned_s = self.now.as_secs();

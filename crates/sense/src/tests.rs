@@ -207,3 +207,26 @@ fn the_flow_table_is_bounded_and_evictions_are_counted() {
     }
     assert!(engine.coverage(None).flows_evicted > 0);
 }
+
+#[test]
+fn standing_time_and_reused_ports_do_not_pile_up() {
+    let mut engine = Engine::new(Config { flows_max: 16, ..Config::default() });
+    let mut session = Session::open(80);
+    session.frames.clear();
+    for n in 0..40_000_u32 {
+        session.next[0] = n.wrapping_mul(100_003);
+        session.raw(0, testkit::packet::SYN, &[]);
+        session.raw(0, testkit::packet::RST, &[]);
+        for bytes in session.frames.drain(..) {
+            let wire_bytes = bytes.len() as u32;
+            engine.frame(&Frame {
+                at: Timestamp::from_secs(9),
+                link: LinkType::Ethernet,
+                bytes: &bytes,
+                wire_bytes,
+            });
+        }
+    }
+    assert!(engine.live_flows() <= 16);
+    assert!(engine.scheduled_looks() < 20_000, "{} looks are scheduled", engine.scheduled_looks());
+}

@@ -62,11 +62,16 @@ impl Inventory {
         Resolved {
             routed_view: drafts.values().any(|d| d.macs.is_empty() && d.behind.is_some()),
             coverage: sum_coverage(&self.coverage),
-            dropped_records: self.dropped_records(),
+            dropped_records: self.dropped_records() + self.dropped_evidence(),
             devices,
             talks,
             findings,
         }
+    }
+
+    /// Claims and bindings that did not fit their bounds.
+    fn dropped_evidence(&self) -> u64 {
+        self.endpoints.values().map(|e| e.claims_dropped + e.bindings_dropped).sum()
     }
 
     /// Groups addresses into devices.
@@ -137,7 +142,7 @@ impl Inventory {
         networks: &SiteNetworks,
     ) {
         let bound: BTreeSet<IpAddr> =
-            self.senders().iter().flat_map(|(_, e)| e.bindings.iter().map(|(ip, _)| *ip)).collect();
+            self.senders().iter().flat_map(|(_, e)| e.bindings.keys().copied()).collect();
         for (address, evidence) in &self.endpoints {
             let Address::Ip(ip) = *address else { continue };
             let is_known = owned.contains(&ip) || forwarded.contains_key(&ip) || bound.contains(&ip);
@@ -333,16 +338,16 @@ struct Split {
 }
 
 /// Tells the addresses of a link address itself from those it forwards for.
-fn split_bindings(bindings: &[(IpAddr, Binding)], networks: &SiteNetworks) -> Split {
+fn split_bindings(bindings: &BTreeMap<IpAddr, Binding>, networks: &SiteNetworks) -> Split {
     let mut split = Split { own: BTreeSet::new(), forwarded: BTreeSet::new() };
     let is_site = |ip: IpAddr| networks.contains(ip);
-    let on_site = |b: &&(IpAddr, Binding)| is_site(b.0) && b.0.is_ipv4() && !b.1.confirmed;
+    let on_site = |(ip, b): &(&IpAddr, &Binding)| is_site(**ip) && ip.is_ipv4() && !b.confirmed;
     let unconfirmed = bindings.iter().filter(on_site).filter(|(_, b)| b.on_link || !b.forwarded).count();
-    let all_on_site = bindings.iter().filter(|(ip, _)| is_site(*ip) && ip.is_ipv4()).count();
+    let all_on_site = bindings.iter().filter(|(ip, _)| is_site(**ip) && ip.is_ipv4()).count();
     let has_site_address = bindings.iter().any(|(ip, b)| {
         is_site(*ip) && (b.confirmed || b.on_link) && classify_ip(*ip) != IpClass::LinkLocal && ip.is_ipv4()
     });
-    let public_v4 = bindings.iter().filter(|(ip, _)| ip.is_ipv4() && !is_site(*ip)).count();
+    let public_v4 = bindings.iter().filter(|(ip, _)| ip.is_ipv4() && !is_site(**ip)).count();
     for (ip, binding) in bindings {
         let is_own = match binding {
             Binding { confirmed: true, .. } => true,

@@ -2,6 +2,7 @@
 
 use model::{Activity, Attribute, Event, EventKind, Fact, FlowSide, Protocol, Timestamp, Vlan};
 use smol_str::SmolStr;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Claims kept of one address; further ones are dropped and counted on the device.
@@ -47,7 +48,8 @@ pub(super) struct Evidence {
     pub(super) bytes: u64,
     pub(super) claims: Vec<Heard>,
     pub(super) claims_dropped: u64,
-    pub(super) bindings: Vec<(IpAddr, Binding)>,
+    pub(super) bindings: BTreeMap<IpAddr, Binding>,
+    pub(super) bindings_dropped: u64,
     pub(super) vlans: Vec<Vlan>,
     /// Protocols it took part in, a bit each.
     protocols: u64,
@@ -65,7 +67,8 @@ impl Evidence {
             bytes: 0,
             claims: Vec::new(),
             claims_dropped: 0,
-            bindings: Vec::new(),
+            bindings: BTreeMap::new(),
+            bindings_dropped: 0,
             vlans: Vec::new(),
             protocols: 0,
             address_conflicts: Vec::new(),
@@ -161,28 +164,22 @@ impl Evidence {
     }
 
     fn bind(&mut self, ip: IpAddr, binding: Binding, at: Timestamp) {
-        let at_index = self.bindings.binary_search_by_key(&ip, |(known, _)| *known);
-        match at_index {
-            Ok(i) => {
-                if let Some((_, known)) = self.bindings.get_mut(i) {
-                    known.confirmed |= binding.confirmed;
-                    known.on_link |= binding.on_link;
-                    known.forwarded |= binding.forwarded;
-                    // The earliest frame decides, whatever order records come in.
-                    if at < known.first_seen || known.vlan.is_none() {
-                        known.vlan = binding.vlan.or(known.vlan);
-                    } else if at == known.first_seen {
-                        known.vlan = known.vlan.min(binding.vlan.or(known.vlan));
-                    }
-                    known.first_seen = known.first_seen.min(at);
-                    known.last_seen = known.last_seen.max(at);
-                }
-            }
-            Err(i) if self.bindings.len() < BOUND_ADDRESSES_MAX => {
-                self.bindings.insert(i, (ip, Binding { first_seen: at, last_seen: at, ..binding }));
-            }
-            Err(_) => {}
+        if self.bindings.len() >= BOUND_ADDRESSES_MAX && !self.bindings.contains_key(&ip) {
+            self.bindings_dropped += 1;
+            return;
         }
+        let known = self.bindings.entry(ip).or_insert(Binding { first_seen: at, last_seen: at, ..binding });
+        known.confirmed |= binding.confirmed;
+        known.on_link |= binding.on_link;
+        known.forwarded |= binding.forwarded;
+        // The earliest frame decides, whatever order records come in.
+        if at < known.first_seen || known.vlan.is_none() {
+            known.vlan = binding.vlan.or(known.vlan);
+        } else if at == known.first_seen {
+            known.vlan = known.vlan.min(binding.vlan.or(known.vlan));
+        }
+        known.first_seen = known.first_seen.min(at);
+        known.last_seen = known.last_seen.max(at);
     }
 
     fn claim(&mut self, fact: &Fact, at: Timestamp) {

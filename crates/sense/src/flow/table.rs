@@ -8,6 +8,11 @@ use hashbrown::HashTable;
 use model::Timestamp;
 use std::hash::{BuildHasher, Hasher};
 
+/// Wheel entries kept per slab place before those of ended flows are swept out.
+const ENTRIES_PER_FLOW_MAX: usize = 8;
+/// Entries that a nearly empty table may have on top.
+const ENTRIES_SPARE: usize = 1024;
+
 /// Flows and the ways to find and expire them. INVARIANT: every live slab entry is in `index` once and in the wheel at
 /// least once with its current generation.
 pub(crate) struct FlowTable {
@@ -87,7 +92,7 @@ impl FlowTable {
             None => 0,
         };
         self.index.insert_unique(hash, index, rehash);
-        self.wheel.insert(Due { index, generation }, Lifetime::FIRST_LOOK_S);
+        self.schedule(Due { index, generation }, Lifetime::FIRST_LOOK_S);
         index
     }
 
@@ -98,9 +103,25 @@ impl FlowTable {
 
     /// Looks at the flow again in `after_s` seconds, besides any look already due.
     pub(crate) fn look_again(&mut self, index: u32, after_s: u64) {
-        if let Some(slot) = self.slab.get(index as usize) {
-            self.wheel.insert(Due { index, generation: slot.generation }, after_s);
+        if let Some(generation) = self.slab.get(index as usize).map(|slot| slot.generation) {
+            self.schedule(Due { index, generation }, after_s);
         }
+    }
+
+    /// Flows that end before their time leave entries behind. Where time stands still they would pile up for ever.
+    fn schedule(&mut self, due: Due, after_s: u64) {
+        self.wheel.insert(due, after_s);
+        if self.wheel.len() > ENTRIES_PER_FLOW_MAX * (self.slab.len() + ENTRIES_SPARE) {
+            let slab = &self.slab;
+            let is_live =
+                |due: &Due| slab.get(due.index as usize).is_some_and(|s| s.generation == due.generation);
+            self.wheel.retain(is_live);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn scheduled(&self) -> usize {
+        self.wheel.len()
     }
 
     pub(crate) fn is_full(&self) -> bool {

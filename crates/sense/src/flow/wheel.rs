@@ -16,12 +16,13 @@ pub(crate) struct Due {
 #[derive(Debug)]
 pub(crate) struct Wheel {
     slots: Vec<Vec<Due>>,
+    entries: usize,
     now_s: u64,
 }
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), now_s: 0 }
+        Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), entries: 0, now_s: 0 }
     }
 
     /// Schedules a look `after_s` seconds from the wheel's now.
@@ -29,6 +30,7 @@ impl Wheel {
         let at = (self.now_s + after_s.clamp(1, SLOTS as u64 - 1)) as usize % SLOTS;
         if let Some(slot) = self.slots.get_mut(at) {
             slot.push(due);
+            self.entries += 1;
         }
     }
 
@@ -43,6 +45,7 @@ impl Wheel {
         for step in 1..=steps {
             let at = (now_s - steps + step) as usize % SLOTS;
             if let Some(slot) = self.slots.get_mut(at) {
+                self.entries -= slot.len();
                 fired.append(slot);
                 // A burst must not keep its memory for ever.
                 slot.shrink_to(64);
@@ -51,11 +54,23 @@ impl Wheel {
         self.now_s = self.now_s.max(now_s);
     }
 
+    /// Entries scheduled, those for flows that are gone included.
+    pub(crate) const fn len(&self) -> usize {
+        self.entries
+    }
+
+    /// Drops the entries that `keep` refuses.
+    pub(crate) fn retain(&mut self, keep: impl Fn(&Due) -> bool) {
+        self.slots.iter_mut().for_each(|slot| slot.retain(&keep));
+        self.entries = self.slots.iter().map(Vec::len).sum();
+    }
+
     /// The slot that would fire next and is not empty, for eviction; its entries go to `fired`.
     pub(crate) fn pop_soonest(&mut self, fired: &mut Vec<Due>) {
         for step in 1..=SLOTS as u64 {
             let at = (self.now_s + step) as usize % SLOTS;
             if let Some(slot) = self.slots.get_mut(at).filter(|slot| !slot.is_empty()) {
+                self.entries -= slot.len();
                 fired.append(slot);
                 return;
             }

@@ -5,6 +5,7 @@
 //! where it occurs inside another text.
 
 use super::document::{Document, EndReport};
+use aho_corasick::{AhoCorasick, MatchKind};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -46,18 +47,39 @@ const INSIDE_CHARS_MIN: usize = 4;
 pub struct Redactor {
     key: [u8; 32],
     replaced: BTreeMap<String, String>,
+    finder: Option<Finder>,
+}
+
+/// Looks for all learnt values at once: a big scan has tens of thousands of them and as many texts.
+struct Finder {
+    matcher: AhoCorasick,
+    pseudonyms: Vec<String>,
+}
+
+impl Finder {
+    fn new(replaced: &BTreeMap<String, String>) -> Option<Self> {
+        let long = || replaced.iter().filter(|(value, _)| value.chars().count() >= INSIDE_CHARS_MIN);
+        let matcher = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(long().map(|(value, _)| value));
+        let pseudonyms = long().map(|(_, pseudonym)| pseudonym.clone()).collect();
+        // It fails only where the values exceed what an automaton can number: 2 GiB of names.
+        matcher.ok().map(|matcher| Self { matcher, pseudonyms })
+    }
 }
 
 impl Redactor {
     /// Pseudonyms under `key`: the same key gives the same pseudonyms, so that two scans can be compared.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key, replaced: BTreeMap::new() }
+        Self { key, replaced: BTreeMap::new(), finder: None }
     }
 
     /// Redacts the whole document.
     pub fn redact(mut self, mut document: Document) -> Document {
         document.redacted = true;
         self.learn(&document);
+        self.finder = Finder::new(&self.replaced);
         for (i, source) in document.capture.sources.iter_mut().enumerate() {
             source.name = format!("source-{}", i + 1);
             source.notes.iter_mut().for_each(|note| self.inside(note));
@@ -137,23 +159,14 @@ impl Redactor {
         self.replaced.get(value).cloned().unwrap_or_else(|| format!("x-{}", self.digest("other", value)))
     }
 
-    /// Replaces every learnt value inside `text`, longest first.
+    /// Replaces every learnt value inside `text`, the longest where several begin at one place.
     fn inside(&self, text: &mut String) {
         if let Some(whole) = self.replaced.get(text.as_str()) {
             *text = whole.clone();
-            return;
-        }
-        let folded = text.to_lowercase();
-        let mut found: Vec<&String> = self
-            .replaced
-            .keys()
-            .filter(|k| k.chars().count() >= INSIDE_CHARS_MIN && folded.contains(&k.to_lowercase()))
-            .collect();
-        found.sort_by_key(|k| std::cmp::Reverse(k.len()));
-        for value in found {
-            if let Some(pseudonym) = self.replaced.get(value) {
-                *text = replace_folded(text, value, pseudonym);
-            }
+        } else if let Some(finder) = &self.finder
+            && finder.matcher.is_match(text.as_str())
+        {
+            *text = finder.matcher.replace_all(text, &finder.pseudonyms);
         }
     }
 
@@ -224,23 +237,6 @@ fn kind_of(attribute: &str, value: &str) -> &'static str {
     }
 }
 
-/// Replaces `needle` in `text` whatever its case; only where case folding keeps lengths (ASCII), else as spelt.
-fn replace_folded(text: &str, needle: &str, with: &str) -> String {
-    if !text.is_ascii() || !needle.is_ascii() {
-        return text.replace(needle, with);
-    }
-    let (folded, needle) = (text.to_ascii_lowercase(), needle.to_ascii_lowercase());
-    let mut out = String::with_capacity(text.len());
-    let mut from = 0;
-    while let Some(at) = folded.get(from..).and_then(|rest| rest.find(&needle)) {
-        out.push_str(text.get(from..from + at).unwrap_or_default());
-        out.push_str(with);
-        from += at + needle.len();
-    }
-    out.push_str(text.get(from..).unwrap_or_default());
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +249,7 @@ mod tests {
         assert!(redactor.pseudonym("mac", "00:09:fb:01:02:03").starts_with("00:09:fb:"));
         assert!(redactor.pseudonym("ip", "10.1.2.3").starts_with("10."));
         assert!(redactor.pseudonym("ip", "8.8.8.8").starts_with("198.18."));
+        redactor.finder = Finder::new(&redactor.replaced);
         let mut text = "HTTP server on icu-pump-3 (10.1.2.3)".to_owned();
         redactor.inside(&mut text);
         assert!(!text.to_lowercase().contains("pump-3") && !text.contains("10.1.2.3"), "{text}");
