@@ -132,7 +132,7 @@ impl Emitter {
     pub(crate) fn activity(&mut self, key: Key, amount: Amount, now: Timestamp) {
         self.activities.add(key, amount, now);
         if self.activities.due(now) {
-            self.end_interval(now);
+            self.end_interval();
         }
     }
 
@@ -149,11 +149,11 @@ impl Emitter {
     }
 
     /// Emits the Activities counted so far: called when an interval ends and when the capture does.
-    pub fn end_interval(&mut self, now: Timestamp) {
+    pub fn end_interval(&mut self) {
         let (site, domain) = (self.site, self.domain);
         let key_of = |address| EndpointKey { site, domain, vlan: None, address };
-        for mut activity in self.activities.drain(now, key_of) {
-            activity.header = self.header(now);
+        for mut activity in self.activities.drain(key_of) {
+            activity.header = self.header(activity.header.observed_at);
             self.records.push(Record::Activity(Box::new(activity)));
         }
     }
