@@ -67,7 +67,10 @@ impl Redactor {
             device.behind = device.behind.take().map(|id| self.id(&id));
             self.inside(&mut device.name);
             device.names.iter_mut().for_each(|name| self.inside(name));
-            device.says_it_is.iter_mut().for_each(|text| self.inside(text));
+            let kept: Vec<&str> =
+                device.claims.iter().filter(|c| is_kept(&c.attribute)).map(|c| c.value.as_str()).collect();
+            let line = device.says_it_is.take();
+            device.says_it_is = line.map(|line| self.line(&line, &kept));
             for address in &mut device.addresses {
                 address.mac = address.mac.take().map(|mac| self.whole(&mac));
                 address.ip = address.ip.take().map(|ip| self.whole(&ip));
@@ -104,8 +107,11 @@ impl Redactor {
                 std::iter::once(&c.chosen).chain(&c.others).map(|value| (&c.attribute, value))
             });
             let claims = device.claims.iter().map(|c| (&c.attribute, &c.value));
-            for (attribute, value) in claims.chain(conflicts).filter(|(a, _)| !KEPT.contains(&a.as_str())) {
+            for (attribute, value) in claims.chain(conflicts).filter(|(a, _)| !is_kept(a)) {
                 self.pseudonym(kind_of(attribute, value), value);
+                // The identifier of a device behind a gateway (HL7 EI) is shown in parts.
+                let parts = value.split('^').filter(|part| value.len() > part.len() && is_telling(part));
+                parts.for_each(|part| drop(self.pseudonym("unit", part)));
             }
         }
         for end in document.talks.iter().flat_map(|t| [&t.client, &t.server]) {
@@ -116,7 +122,7 @@ impl Redactor {
     }
 
     fn value(&mut self, attribute: &str, value: &mut String) {
-        if KEPT.contains(&attribute) {
+        if is_kept(attribute) {
             self.inside(value);
         } else {
             *value = self.pseudonym(kind_of(attribute, value), value);
@@ -154,6 +160,22 @@ impl Redactor {
                 *text = replace_folded(text, value, pseudonym);
             }
         }
+    }
+
+    /// The line of what a device says it is: made of claims, of which the last may be cut off and so no longer be found
+    /// as a whole. `kept` are the values that may stay.
+    fn line(&self, line: &str, kept: &[&str]) -> String {
+        let part = |part: &str| {
+            let may_stay = kept.iter().any(|value| value.contains(part));
+            let whole = self.replaced.iter().find(|(value, _)| !may_stay && value.starts_with(part));
+            let mut text = part.to_owned();
+            match whole {
+                Some((_, pseudonym)) if part.chars().count() >= INSIDE_CHARS_MIN => pseudonym.clone_into(&mut text),
+                _ => self.inside(&mut text),
+            }
+            text
+        };
+        line.split(" · ").map(part).collect::<Vec<_>>().join(" · ")
     }
 
     fn pseudonym(&mut self, kind: &'static str, value: &str) -> String {
@@ -211,6 +233,15 @@ const fn be(high: u8, low: u8) -> u16 {
     u16::from_be_bytes([high, low])
 }
 
+fn is_kept(attribute: &str) -> bool {
+    KEPT.contains(&attribute)
+}
+
+/// Part of an identifier that tells one unit from another: it has digits, and is not the name of a numbering.
+fn is_telling(part: &str) -> bool {
+    part.len() >= INSIDE_CHARS_MIN && part.bytes().any(|b| b.is_ascii_digit()) && !part.starts_with("EUI-")
+}
+
 fn kind_of(attribute: &str, value: &str) -> &'static str {
     if value.parse::<IpAddr>().is_ok() {
         return "ip";
@@ -223,11 +254,8 @@ fn kind_of(attribute: &str, value: &str) -> &'static str {
     }
 }
 
-/// Replaces `needle` in `text` whatever its case; only where case folding keeps lengths (ASCII), else as spelt.
+/// Replaces `needle` in `text` whatever the case of its ASCII letters (folding those keeps lengths).
 fn replace_folded(text: &str, needle: &str, with: &str) -> String {
-    if !text.is_ascii() || !needle.is_ascii() {
-        return text.replace(needle, with);
-    }
     let (folded, needle) = (text.to_ascii_lowercase(), needle.to_ascii_lowercase());
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
