@@ -8,6 +8,7 @@ use super::document::{Document, EndReport};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Bound;
 
 /// Attributes whose values are the device's or the maker's own and name no person, place or network.
 const KEPT: [&str; 27] = [
@@ -167,10 +168,11 @@ impl Redactor {
     fn line(&self, line: &str, kept: &[&str]) -> String {
         let part = |part: &str| {
             let may_stay = kept.iter().any(|value| value.contains(part));
-            let whole = self.replaced.iter().find(|(value, _)| !may_stay && value.starts_with(part));
+            let may_go = !may_stay && part.chars().count() >= INSIDE_CHARS_MIN;
+            let next = self.replaced.range::<str, _>((Bound::Included(part), Bound::Unbounded)).next();
             let mut text = part.to_owned();
-            match whole {
-                Some((_, pseudonym)) if part.chars().count() >= INSIDE_CHARS_MIN => pseudonym.clone_into(&mut text),
+            match next {
+                Some((value, pseudonym)) if may_go && value.starts_with(part) => pseudonym.clone_into(&mut text),
                 _ => self.inside(&mut text),
             }
             text
