@@ -14,10 +14,10 @@ pub enum Role {
     Server,
 }
 
-/// What `endpoint` sent to `peer` within one interval of at most 60 s.
+/// What `endpoint` sent to `peer` within one minute of the clock, or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
-    /// Version, origin and times. `observed_at` is the end of the interval.
+    /// Version, origin and times. `observed_at` is the time of the last of it.
     #[serde(flatten)]
     pub header: Header,
     /// The sender.
@@ -34,7 +34,7 @@ pub struct Activity {
     pub service_port: u16,
     /// The protocol's own verb (`PUBLISH`, `C-STORE-RQ`, `ORU^R01`); empty for bytes that carry none.
     pub verb: SmolStr,
-    /// Start of the interval, before `observed_at` by this much.
+    /// Time from the first of it to the last, less than 60 s.
     pub span: Duration,
     /// Messages of this verb; for an empty verb, packets.
     pub count: u64,

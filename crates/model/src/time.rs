@@ -45,6 +45,11 @@ impl Timestamp {
         (self.0 / (3600 * NS_PER_S)) as u32
     }
 
+    /// The start of the minute it falls in.
+    pub const fn minute_start(self) -> Self {
+        Self(self.0 - self.0 % (60 * NS_PER_S))
+    }
+
     /// Time since `earlier`; zero when the clock went backwards.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))

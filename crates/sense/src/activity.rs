@@ -5,7 +5,8 @@ use hashbrown::HashMap;
 use model::{Activity, Address, Duration, EndpointKey, Header, Protocol, Role, Timestamp, Transport};
 use smol_str::SmolStr;
 
-/// Longest interval an Activity covers.
+/// Longest interval an Activity covers: a minute of the clock, so that what falls into one does not depend on what else
+/// the sensor sees or on how many share the work.
 pub(crate) const INTERVAL: Duration = Duration::from_secs(60);
 /// Distinct (sender, receiver, service, verb) kept at once; past it the interval ends early.
 const KEYS_MAX: usize = 1 << 15;
@@ -31,10 +32,18 @@ pub(crate) struct Amount {
     pub(crate) gap_bytes: u64,
 }
 
-/// The running interval.
+/// The running interval, by key and minute: flows that end late report into the minute they belong to.
 pub(crate) struct Activities {
     started: Option<Timestamp>,
-    amounts: HashMap<Key, Amount, FixedState>,
+    amounts: HashMap<(Key, u64), Sum, FixedState>,
+}
+
+/// How much of one key in one minute, and when.
+#[derive(Clone, Copy, Debug)]
+struct Sum {
+    amount: Amount,
+    first: Timestamp,
+    last: Timestamp,
 }
 
 impl Activities {
@@ -49,21 +58,23 @@ impl Activities {
 
     pub(crate) fn add(&mut self, key: Key, amount: Amount, now: Timestamp) {
         self.started.get_or_insert(now);
-        let sum = self.amounts.entry(key).or_default();
-        sum.count += amount.count;
-        sum.bytes += amount.bytes;
-        sum.retransmitted_bytes += amount.retransmitted_bytes;
-        sum.gap_bytes += amount.gap_bytes;
+        let minute = now.as_nanos() / INTERVAL.as_nanos();
+        let fresh = Sum { amount: Amount::default(), first: now, last: now };
+        let sum = self.amounts.entry((key, minute)).or_insert(fresh);
+        (sum.first, sum.last) = (sum.first.min(now), sum.last.max(now));
+        sum.amount.count += amount.count;
+        sum.amount.bytes += amount.bytes;
+        sum.amount.retransmitted_bytes += amount.retransmitted_bytes;
+        sum.amount.gap_bytes += amount.gap_bytes;
     }
 
     /// Ends the interval: its Activities, in an order that does not depend on the map.
-    pub(crate) fn drain(&mut self, now: Timestamp, key_of: impl Fn(Address) -> EndpointKey) -> Vec<Activity> {
-        let started = self.started.take().unwrap_or(now);
-        let mut ended: Vec<(Key, Amount)> = self.amounts.drain().collect();
+    pub(crate) fn drain(&mut self, key_of: impl Fn(Address) -> EndpointKey) -> Vec<Activity> {
+        self.started = None;
+        let mut ended: Vec<((Key, u64), Sum)> = self.amounts.drain().collect();
         ended.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        let header = Header { observed_at: now, ..Header::default() };
-        let record = |(key, amount): (Key, Amount)| Activity {
-            header,
+        let record = |((key, _), Sum { amount, first, last }): ((Key, u64), Sum)| Activity {
+            header: Header { observed_at: last, ..Header::default() },
             endpoint: key_of(key.sender),
             peer: key_of(key.receiver),
             role: key.role,
@@ -71,7 +82,7 @@ impl Activities {
             transport: key.transport,
             service_port: key.service_port,
             verb: key.verb,
-            span: now.since(started),
+            span: last.since(first),
             count: amount.count,
             bytes: amount.bytes,
             retransmitted_bytes: amount.retransmitted_bytes,

@@ -132,7 +132,7 @@ impl Emitter {
     pub(crate) fn activity(&mut self, key: Key, amount: Amount, now: Timestamp) {
         self.activities.add(key, amount, now);
         if self.activities.due(now) {
-            self.end_interval(now);
+            self.end_interval();
         }
     }
 
@@ -149,11 +149,11 @@ impl Emitter {
     }
 
     /// Emits the Activities counted so far: called when an interval ends and when the capture does.
-    pub fn end_interval(&mut self, now: Timestamp) {
+    pub fn end_interval(&mut self) {
         let (site, domain) = (self.site, self.domain);
         let key_of = |address| EndpointKey { site, domain, vlan: None, address };
-        for mut activity in self.activities.drain(now, key_of) {
-            activity.header = self.header(now);
+        for mut activity in self.activities.drain(key_of) {
+            activity.header = self.header(activity.header.observed_at);
             self.records.push(Record::Activity(Box::new(activity)));
         }
     }
@@ -183,7 +183,7 @@ fn clean_text(raw: &[u8], text: &mut String) {
         if text.len() + c.len_utf8() > FACT_VALUE_BYTES_MAX {
             return false;
         }
-        text.push(if c.is_control() { ' ' } else { c });
+        text.push(if is_obeyed(c) { ' ' } else { c });
         true
     };
     match std::str::from_utf8(raw) {
@@ -192,6 +192,12 @@ fn clean_text(raw: &[u8], text: &mut String) {
     };
     let kept = text.trim_end_matches(is_padding).len();
     text.truncate(kept);
+}
+
+/// What a screen obeys instead of showing it: controls, and marks that turn the direction of text (Unicode TR 9), with
+/// which one name can be made to look like another.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn is_padding(c: char) -> bool {
@@ -207,6 +213,8 @@ mod tests {
         let mut text = String::new();
         clean_text(b" MR-1\x1b[31m\0\0", &mut text);
         assert_eq!(text, "MR-1 [31m");
+        clean_text("fdp.\u{202e}rotinoM\u{2069}".as_bytes(), &mut text);
+        assert_eq!(text, "fdp. rotinoM", "no turning of the direction");
         clean_text(&[0xe9; 300], &mut text);
         assert_eq!(text, "é".repeat(FACT_VALUE_BYTES_MAX / 2));
         clean_text(b"\x00\x01", &mut text);

@@ -109,9 +109,9 @@ impl Engine {
 
     /// The capture is over: ends every flow and interval, and states the coverage.
     pub fn finish(&mut self, dropped_frames: Option<u64>) {
-        let Self { table, emitter, coverage, held, now, .. } = self;
+        let Self { table, emitter, coverage, held, .. } = self;
         table.drain(|flow| end_flow(flow, FlowEnd::CaptureEnd, emitter, coverage, held));
-        emitter.end_interval(*now);
+        emitter.end_interval();
         let counts = self.coverage(dropped_frames);
         self.emitter.coverage(counts, self.now);
     }

@@ -54,6 +54,7 @@ impl Inventory {
         let equipment = self.equipment(&devices, &owner_of);
         devices.extend(equipment);
         devices.sort_by(|a, b| (a.first_seen, &a.key).cmp(&(b.first_seen, &b.key)));
+        devices.iter_mut().for_each(round_last_seen);
         let talks = self.talks(&owner_of);
         let mut findings =
             findings::findings(&devices, &talks, &self.conflicting_addresses(&owner_of), networks);
@@ -314,7 +315,7 @@ impl Inventory {
         for (mac, evidence) in self.senders() {
             for (ip, binding) in evidence.bindings.iter().filter(|(_, b)| b.confirmed) {
                 if !matches!(classify_ip(*ip), IpClass::Unspecified | IpClass::LinkLocal) {
-                    confirmed.entry(*ip).or_default().push((mac, binding.last_seen));
+                    confirmed.entry(*ip).or_default().push((mac, binding.last_seen.minute_start()));
                 }
             }
         }
@@ -401,6 +402,18 @@ fn talk((client, server, protocol, transport, service_port, hour): TalkSum, sum:
         packets: sum.packets,
         bytes: sum.bytes,
         verbs,
+    }
+}
+
+/// When a claim was last heard is known to the minute, because facts are repeated once a minute; more would depend on how
+/// many workers shared the capture.
+fn round_last_seen(device: &mut Device) {
+    let round = |first: Timestamp, last: &mut Timestamp| *last = last.minute_start().max(first);
+    device.claims.iter_mut().for_each(|c| round(c.first_seen, &mut c.last_seen));
+    device.addresses.iter_mut().for_each(|a| round(a.first_seen, &mut a.last_seen));
+    match device.key {
+        DeviceKey::Equipment(_) => round(device.first_seen, &mut device.last_seen),
+        DeviceKey::Address(_) => device.last_seen = device.last_seen.max(device.first_seen),
     }
 }
 

@@ -61,7 +61,7 @@ impl Evidence {
     pub(super) fn new(at: Timestamp) -> Self {
         Self {
             first_seen: at,
-            last_seen: at,
+            last_seen: Timestamp::ZERO,
             sent: false,
             packets: 0,
             bytes: 0,
@@ -88,7 +88,9 @@ impl Evidence {
 
     pub(super) fn fact(&mut self, fact: &Fact) {
         let at = fact.header.observed_at;
-        self.seen(at);
+        self.first_seen = self.first_seen.min(at);
+        // A fact is repeated once a minute, by whoever of several workers hears it first.
+        self.last_seen = self.last_seen.max(at.minute_start());
         match fact.attribute {
             Attribute::Presence => self.sent = true,
             Attribute::Ipv4Address | Attribute::Ipv6Address => {

@@ -3,6 +3,7 @@
 
 mod demo;
 mod scan;
+mod stdin;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -55,5 +56,15 @@ pub fn main() -> ExitCode {
 /// One line on standard error.
 #[expect(clippy::print_stderr, reason = "the command line speaks here")]
 fn complain(error: &anyhow::Error) {
-    eprintln!("ward: {error:#}");
+    eprintln!("ward: {}", printable(&format!("{error:#}")));
+}
+
+/// `text` without what a terminal would obey: controls, and marks that turn the direction of text (Unicode TR 9). Line
+/// ends stay: some errors list commands.
+fn printable(text: &str) -> String {
+    let obeyed = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if obeyed(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

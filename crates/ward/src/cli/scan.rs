@@ -1,5 +1,6 @@
 //! `ward scan`: captures or an interface in, one report out.
 
+use super::stdin::StoppableInput;
 use super::{DONE, PARTLY};
 use crate::capture::{self, Counters, LiveOptions};
 use crate::pipeline::{self, Setup};
@@ -41,13 +42,13 @@ pub(super) struct Scan {
     #[arg(short, long, value_name = "IFACE")]
     interface: Option<String>,
     /// Stop listening after this long, such as 90s, 10m, 2h.
-    #[arg(long = "for", value_name = "TIME", requires = "interface", value_parser = parse_span)]
+    #[arg(long = "for", value_name = "TIME", requires = "interface", conflicts_with = "files", value_parser = parse_span)]
     listen_for: Option<Duration>,
     /// Make the interface silent first: remove its addresses, switch off ARP and IPv6.
-    #[arg(long, requires = "interface")]
+    #[arg(long, requires = "interface", conflicts_with = "files")]
     prepare_interface: bool,
     /// Listen on an interface this computer uses itself. Ward still sends nothing; the computer may.
-    #[arg(long, requires = "interface", conflicts_with = "prepare_interface")]
+    #[arg(long, requires = "interface", conflicts_with_all = ["prepare_interface", "files"])]
     own_interface: bool,
     #[command(flatten)]
     output: Output,
@@ -143,21 +144,36 @@ impl Reading {
     /// Reads every file that can be read; fails only when none can.
     fn files(&mut self, files: &[PathBuf]) -> Result<()> {
         for file in files {
-            if STOP.load(Ordering::Relaxed) {
-                break;
-            }
             let name = shown_name(file);
-            match capture::open_file(file) {
+            if STOP.load(Ordering::Relaxed) {
+                self.unread(name, "not read: stopped by Ctrl-C before it".to_owned());
+                continue;
+            }
+            match open(file) {
                 Ok(capture) => self.one(&name, capture)?,
-                Err(error) => self.failed.push(error.into()),
+                Err(error) => {
+                    let told = error.to_string();
+                    let why = told.strip_prefix(&format!("{}: ", file.display())).unwrap_or(&told);
+                    self.unread(name, why.to_owned());
+                    self.failed.push(error.into());
+                }
             }
         }
-        if self.sources.is_empty() && !self.failed.is_empty() {
+        if STOP.load(Ordering::Relaxed) && self.sources.iter().all(|s| s.counters.frames == 0) {
+            bail!("stopped by Ctrl-C before anything was read");
+        }
+        if self.failed.len() == files.len() {
             let first = self.failed.remove(0);
             self.failed.iter().for_each(super::complain);
             return Err(first);
         }
         Ok(())
+    }
+
+    /// A file that was asked for and not read: the report says so, or it would look whole.
+    fn unread(&mut self, name: String, why: String) {
+        let counters = Counters { partly_read: true, notes: vec![why], ..Counters::default() };
+        self.sources.push(SourceRead { name, counters });
     }
 
     fn one(&mut self, name: &str, capture: Box<dyn capture::Capture>) -> Result<()> {
@@ -251,11 +267,21 @@ fn columns(asked: Option<u16>) -> u16 {
     asked.or_else(terminal).unwrap_or(COLUMNS_DEFAULT).clamp(min, max)
 }
 
+/// Standard input is read so that Ctrl-C ends it.
+fn open(file: &Path) -> Result<Box<dyn capture::Capture>, capture::CaptureError> {
+    if file.as_os_str() == "-" && !std::io::stdin().is_terminal() {
+        return capture::open_reader("standard input", Box::new(StoppableInput::start(&STOP)), None);
+    }
+    capture::open_file(file)
+}
+
+/// The name without its folder. Who made the file chose it: it may not steer the terminal.
 fn shown_name(file: &Path) -> String {
     if file.as_os_str() == "-" {
         return "standard input".to_owned();
     }
-    file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned())
+    let name = file.file_name().map_or_else(|| file.to_string_lossy(), |name| name.to_string_lossy());
+    super::printable(&name)
 }
 
 fn stop_on_ctrl_c() {

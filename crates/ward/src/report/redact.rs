@@ -9,6 +9,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Bound;
 
 /// Attributes whose values are the device's or the maker's own and name no person, place or network.
 const KEPT: [&str; 27] = [
@@ -89,7 +90,10 @@ impl Redactor {
             device.behind = device.behind.take().map(|id| self.id(&id));
             self.inside(&mut device.name);
             device.names.iter_mut().for_each(|name| self.inside(name));
-            device.says_it_is.iter_mut().for_each(|text| self.inside(text));
+            let kept: Vec<&str> =
+                device.claims.iter().filter(|c| is_kept(&c.attribute)).map(|c| c.value.as_str()).collect();
+            let line = device.says_it_is.take();
+            device.says_it_is = line.map(|line| self.line(&line, &kept));
             for address in &mut device.addresses {
                 address.mac = address.mac.take().map(|mac| self.whole(&mac));
                 address.ip = address.ip.take().map(|ip| self.whole(&ip));
@@ -127,8 +131,11 @@ impl Redactor {
                 .iter()
                 .flat_map(|c| std::iter::once(&c.chosen).chain(&c.others).map(|value| (&c.attribute, value)));
             let claims = device.claims.iter().map(|c| (&c.attribute, &c.value));
-            for (attribute, value) in claims.chain(conflicts).filter(|(a, _)| !KEPT.contains(&a.as_str())) {
+            for (attribute, value) in claims.chain(conflicts).filter(|(a, _)| !is_kept(a)) {
                 self.pseudonym(kind_of(attribute, value), value);
+                // The identifier of a device behind a gateway (HL7 EI) is shown in parts.
+                let parts = value.split('^').filter(|part| value.len() > part.len() && is_telling(part));
+                parts.for_each(|part| drop(self.pseudonym("unit", part)));
             }
         }
         for end in document.talks.iter().flat_map(|t| [&t.client, &t.server]) {
@@ -139,7 +146,7 @@ impl Redactor {
     }
 
     fn value(&mut self, attribute: &str, value: &mut String) {
-        if KEPT.contains(&attribute) {
+        if is_kept(attribute) {
             self.inside(value);
         } else {
             *value = self.pseudonym(kind_of(attribute, value), value);
@@ -163,11 +170,35 @@ impl Redactor {
     fn inside(&self, text: &mut String) {
         if let Some(whole) = self.replaced.get(text.as_str()) {
             *text = whole.clone();
-        } else if let Some(finder) = &self.finder
-            && finder.matcher.is_match(text.as_str())
-        {
-            *text = finder.matcher.replace_all(text, &finder.pseudonyms);
+            return;
         }
+        match &self.finder {
+            Some(finder) if finder.matcher.is_match(text.as_str()) => {
+                *text = finder.matcher.replace_all(text, &finder.pseudonyms);
+            }
+            Some(_) => {}
+            // What cannot be searched cannot be shown.
+            None => "(redacted)".clone_into(text),
+        }
+    }
+
+    /// The line of what a device says it is: made of claims, of which the last may be cut off and so no longer be found
+    /// as a whole. `kept` are the values that may stay.
+    fn line(&self, line: &str, kept: &[&str]) -> String {
+        let part = |part: &str| {
+            let may_stay = kept.iter().any(|value| value.contains(part));
+            let may_go = !may_stay && part.chars().count() >= INSIDE_CHARS_MIN;
+            let next = self.replaced.range::<str, _>((Bound::Included(part), Bound::Unbounded)).next();
+            let mut text = part.to_owned();
+            match next {
+                Some((value, pseudonym)) if may_go && value.starts_with(part) => {
+                    pseudonym.clone_into(&mut text)
+                }
+                _ => self.inside(&mut text),
+            }
+            text
+        };
+        line.split(" · ").map(part).collect::<Vec<_>>().join(" · ")
     }
 
     fn pseudonym(&mut self, kind: &'static str, value: &str) -> String {
@@ -223,6 +254,15 @@ impl Redactor {
 
 const fn be(high: u8, low: u8) -> u16 {
     u16::from_be_bytes([high, low])
+}
+
+fn is_kept(attribute: &str) -> bool {
+    KEPT.contains(&attribute)
+}
+
+/// Part of an identifier that tells one unit from another: it has digits, and is not the name of a numbering.
+fn is_telling(part: &str) -> bool {
+    part.len() >= INSIDE_CHARS_MIN && part.bytes().any(|b| b.is_ascii_digit()) && !part.starts_with("EUI-")
 }
 
 fn kind_of(attribute: &str, value: &str) -> &'static str {

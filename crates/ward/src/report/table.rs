@@ -32,7 +32,10 @@ pub fn print(document: &Document, columns: u16, out: &mut dyn Write) -> io::Resu
     wrap(&headline(document), usize::from(columns)).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     writeln!(out)?;
     if document.devices.is_empty() {
-        writeln!(out, "{}\n", empty_hint(document))?;
+        wrap(empty_hint(document), usize::from(columns))
+            .iter()
+            .try_for_each(|line| writeln!(out, "{line}"))?;
+        writeln!(out)?;
     } else {
         writeln!(out, "DEVICES\n{}\n", devices_table(document, columns))?;
     }
@@ -389,17 +392,34 @@ fn limit_columns(table: &mut Table, widths: &[u16]) {
     }
 }
 
-/// Breaks a line at spaces.
+/// Breaks a line at spaces, and a word that is wider than a line where it must.
 fn wrap(text: &str, width: usize) -> Vec<String> {
+    let columns = |text: &str| console::measure_text_width(text);
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+            Some(line) if columns(line) + 1 + columns(word) <= width => {
                 line.push(' ');
                 line.push_str(word);
             }
-            _ => lines.push(word.to_owned()),
+            _ if columns(word) <= width => lines.push(word.to_owned()),
+            _ => lines.extend(pieces(word, width)),
         }
     }
     lines
+}
+
+/// A long word (the name of a file) in pieces of at most `width` columns.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for c in word.chars() {
+        let is_full = pieces.last().is_some_and(|piece| {
+            !piece.is_empty() && console::measure_text_width(&format!("{piece}{c}")) > width
+        });
+        if is_full {
+            pieces.push(String::new());
+        }
+        pieces.last_mut().into_iter().for_each(|piece| piece.push(c));
+    }
+    pieces
 }

@@ -12,6 +12,7 @@
 
 mod capture_file;
 mod capture_live;
+mod cli;
 mod corpus;
 mod json_schema;
 mod phi;
