@@ -21,9 +21,13 @@ pub(super) fn talks_picture(document: &Document) -> Markup {
     let talks = merged_hours(&document.talks);
     let (mut clients, mut servers) = (Column::default(), Column::default());
     let mut lines = Vec::new();
-    for talk in &talks {
+    // Everybody asks for names, addresses and the time: those lines would bury the others.
+    for talk in talks.iter().filter(|talk| class_of(&talk.protocol) != "naming") {
         let (client, server) = (end_name(&talk.client, &names), end_name(&talk.server, &names));
-        let (Some(from), Some(to)) = (clients.place(client), servers.place(server)) else { continue };
+        if !clients.has_room_for(client) || !servers.has_room_for(server) {
+            continue;
+        }
+        let (from, to) = (clients.place(client), servers.place(server));
         lines.push((
             from,
             to,
@@ -62,10 +66,10 @@ pub(super) fn talks_picture(document: &Document) -> Markup {
                 }
             }
             figcaption {
-                span.key.medical { "medical" } " " span.key.web { "web and TLS" } " " span.key.naming { "names and addresses" } " "
+                span.key.medical { "medical" } " " span.key.web { "web and TLS" } " "
                 span.key.other { "other" } " " span.key.unknown { "not recognised" }
                 @if talks.len() > lines.len() {
-                    " · the busiest " (lines.len()) " of " (talks.len()) " pairs are drawn"
+                    " · " (lines.len()) " of " (talks.len()) " talks are drawn; names, addresses and time of day are left out"
                 }
             }
             (PreEscaped(""))
@@ -81,16 +85,16 @@ struct Column<'d> {
 }
 
 impl<'d> Column<'d> {
-    fn place(&mut self, name: &'d str) -> Option<usize> {
-        if let Some(&row) = self.rows.get(name) {
-            return Some(row);
-        }
-        if self.names.len() >= ENDS_MAX {
-            return None;
-        }
-        self.names.push(name);
-        self.rows.insert(name, self.names.len() - 1);
-        Some(self.names.len() - 1)
+    fn has_room_for(&self, name: &str) -> bool {
+        self.names.len() < ENDS_MAX || self.rows.contains_key(name)
+    }
+
+    /// The row of `name`, a new one at the end if need be.
+    fn place(&mut self, name: &'d str) -> usize {
+        *self.rows.entry(name).or_insert_with(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        })
     }
 }
 
