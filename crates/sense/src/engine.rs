@@ -5,7 +5,7 @@ mod follow;
 mod opening;
 
 use crate::dissect::{
-    self, Carrier, Content, Fragments, IpPacket, Link, Packet, TcpSegment, Transported, Undissected,
+    self, Carrier, Content, Fragments, Ip, IpPacket, Link, Packet, TcpSegment, Transported, Undissected,
 };
 use crate::emit::Emitter;
 use crate::flow::{End, Entry, FlowKey, FlowTable, HeldBytes, Lifetime};
@@ -14,13 +14,18 @@ use crate::observe::{self, Context, Datagram, Party, Side};
 use end::end_flow;
 use follow::{FlowPacket, on_icmp, on_tcp, on_udp};
 use model::{
-    Address, Attribute, Coverage, DomainId, FlowEnd, IpClass, MacAddr, Protocol, Record, SensorId, SiteId,
-    Timestamp, Transport, UnparsedReason,
+    Address, Attribute, Coverage, DomainId, Duration, FlowEnd, IpClass, MacAddr, Protocol, Record, SensorId,
+    SiteId, Timestamp, Transport, UnparsedReason,
 };
 use opening::{note_packet, open_flow, pair_hash, state_address};
 
 /// Live flows unless the caller says otherwise (about 350 bytes each).
 pub const FLOWS_MAX_DEFAULT: usize = 1 << 20;
+
+/// A frame this long before the newest one is late; several capture points are never that far apart.
+const LATE: Duration = Duration::from_secs(600);
+/// So many late frames in a row mean that the newest one lied.
+const LATE_FRAMES: u32 = 64;
 
 /// How an engine is set up.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +69,7 @@ pub struct Engine {
     vlan_frames: Vec<u64>,
     now: Timestamp,
     turned_s: u64,
+    late_frames: u32,
 }
 
 impl Engine {
@@ -73,12 +79,13 @@ impl Engine {
             emitter: Emitter::new(config.site, config.sensor, config.domain, config.seed),
             fragments: Fragments::default(),
             scratch: Vec::new(),
-            table: FlowTable::new(config.seed, config.flows_max),
-            held: HeldBytes::default(),
+            table: FlowTable::new(config.seed, config.flows_max / config.share.1.max(1) as usize),
+            held: HeldBytes::new(config.share.1),
             coverage: Coverage::default(),
             vlan_frames: vec![0; 4096],
             now: Timestamp::ZERO,
             turned_s: 0,
+            late_frames: 0,
             config,
         }
     }
@@ -87,9 +94,12 @@ impl Engine {
     pub fn frame(&mut self, frame: &Frame<'_>) {
         if frame.at > self.now {
             self.now = frame.at;
+            self.late_frames = 0;
             if self.now.as_secs() != self.turned_s {
                 self.turn();
             }
+        } else if self.now.since(frame.at) > LATE {
+            self.late(frame.at);
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         match dissect::dissect(frame, &mut self.fragments, &mut scratch) {
@@ -140,6 +150,22 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn scheduled_looks(&self) -> usize {
         self.table.scheduled()
+    }
+
+    /// One frame from the future must not stop time for all that follow: when frames keep coming from long before, the
+    /// clock goes back to them.
+    #[cold]
+    fn late(&mut self, at: Timestamp) {
+        self.late_frames += 1;
+        if self.late_frames < LATE_FRAMES {
+            return;
+        }
+        self.late_frames = 0;
+        self.emitter.end_interval();
+        self.fragments = Fragments::default();
+        self.table.step_back(at);
+        self.now = at;
+        self.turned_s = at.as_secs();
     }
 
     /// Once a second of capture time: flows whose time is over end.
@@ -249,7 +275,12 @@ impl Engine {
             Transported::Icmpv6(_) => ((0, 0), 58),
             Transported::Other(number) => ((0, 0), *number),
         };
-        let (key, sender) = FlowKey::new((ip.source, ports.0), (ip.destination, ports.1), protocol);
+        // Everybody without an address yet shares 0.0.0.0 and ::, but not one conversation.
+        let source = match link.source {
+            Some(mac) if ip.source.is_unspecified() => Ip::without_address(mac),
+            _ => ip.source,
+        };
+        let (key, sender) = FlowKey::new((source, ports.0), (ip.destination, ports.1), protocol);
         if self.table.is_full() {
             self.evict();
         }
@@ -303,16 +334,14 @@ impl Engine {
         tcp: &TcpSegment<'_>,
         now: Timestamp,
     ) -> Entry {
-        if !tcp.flags.syn() || tcp.flags.ack() {
+        if !tcp.flags.syn() {
             return entry;
         }
         let Self { table, emitter, coverage, held, .. } = self;
         let is_another = table.get_mut(entry.index).is_some_and(|flow| {
             let direction = flow.directions.get(usize::from(flow.client != sender));
-            let is_repeat = direction.is_some_and(|d| {
-                d.is_synchronised && tcp.sequence.wrapping_add(1).wrapping_sub(d.next_sequence) == 0
-            });
-            !is_repeat && (flow.is_closed() || flow.packets(0) + flow.packets(1) > 2)
+            // A repeated SYN has the number that came before what is expected next, or before what followed.
+            direction.is_some_and(|d| d.is_synchronised && !d.is_start(tcp.sequence))
         });
         if !is_another {
             return entry;

@@ -230,3 +230,82 @@ fn standing_time_and_reused_ports_do_not_pile_up() {
     assert!(engine.live_flows() <= 16);
     assert!(engine.scheduled_looks() < 20_000, "{} looks are scheduled", engine.scheduled_looks());
 }
+
+#[test]
+fn what_is_held_behind_a_hole_is_read_before_the_flow_goes() {
+    let session = mqtt();
+    // One side alone, so that no acknowledgement tells that the hole will stay.
+    let mut frames: Vec<Vec<u8>> = session.frames.iter().filter(|f| f[11] == 1).cloned().collect();
+    frames.remove(3);
+    frames.truncate(5);
+    let records = run(&frames);
+    assert_eq!(verbs(&records), ["10.0.0.1 CONNECT 1", "10.0.0.1 PUBLISH 2"]);
+    assert_eq!(flows(&records)[0].from_client.gap_bytes, PUBLISH.len() as u64);
+}
+
+#[test]
+fn a_port_used_again_is_a_new_conversation_whatever_its_numbers() {
+    for first_number in [500_000_000_u32, 100_u32] {
+        let mut session = Session::open(1883);
+        session.frames.clear();
+        session.next = [first_number, 7];
+        session.raw(0, testkit::packet::SYN, &[]);
+        let mut frames = session.frames.clone();
+        frames.extend(mqtt().frames);
+        assert_eq!(verbs(&run(&frames)), ALL_READ, "{first_number}");
+    }
+}
+
+#[test]
+fn hosts_without_an_address_have_conversations_of_their_own() {
+    let discover = |mac: u8, id: u16| {
+        let ip = Ipv4 { id, ..Ipv4::new([0, 0, 0, 0].into(), [255, 255, 255, 255].into()) };
+        ethernet([2, 0, 0, 0, 0, mac], [0xff; 6], 0x0800, &ip.packet(17, &udp(68, 67, b"not dhcp")))
+    };
+    let records = run(&[discover(1, 1), discover(2, 1), discover(1, 2)]);
+    let mut senders: Vec<String> = flows(&records)
+        .iter()
+        .map(|f| format!("{} {} {}", f.client.address, f.client_ip, f.from_client.packets))
+        .collect();
+    senders.sort();
+    assert_eq!(senders, ["02:00:00:00:00:01 :: 2", "02:00:00:00:00:02 :: 1"]);
+}
+
+#[test]
+fn one_frame_from_the_future_does_not_stop_time() {
+    let mut engine = Engine::new(Config::default());
+    let ip = |n: u16| Ipv4::new([10, 0, (n >> 8) as u8, n as u8].into(), [10, 9, 9, 9].into());
+    let frame = |n: u16| {
+        ethernet([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2], 0x0800, &ip(n).packet(17, &udp(5, 6, b"x")))
+    };
+    for n in 0..2000_u16 {
+        let bytes = frame(n);
+        let at_s = if n == 0 { 4_102_444_800 } else { 1_790_000_000 + u64::from(n) };
+        let wire_bytes = bytes.len() as u32;
+        engine.frame(&Frame {
+            at: Timestamp::from_secs(at_s),
+            link: LinkType::Ethernet,
+            bytes: &bytes,
+            wire_bytes,
+        });
+    }
+    assert!(engine.live_flows() < 700, "{} flows live", engine.live_flows());
+}
+
+#[test]
+fn bytes_beyond_four_gigabytes_a_minute_are_counted() {
+    let mut engine = Engine::new(Config::default());
+    let mut ip = Ipv4::new([10, 0, 0, 1].into(), [10, 0, 0, 2].into()).packet(17, &udp(5, 6, b"x"));
+    ip[2..4].copy_from_slice(&65_000_u16.to_be_bytes());
+    let bytes = ethernet([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2], 0x0800, &ip);
+    for n in 0..80_000_u64 {
+        let mut bytes = bytes.clone();
+        bytes[18..20].copy_from_slice(&(n as u16).to_be_bytes());
+        let at = Timestamp::from_nanos(1_790_000_000_000_000_000 + n * 200_000);
+        engine.frame(&Frame { at, link: LinkType::Ethernet, bytes: &bytes, wire_bytes: 65_014 });
+    }
+    engine.finish(None);
+    let mut records = Vec::new();
+    engine.drain_into(&mut records);
+    assert!(flows(&records)[0].from_client.bytes > 5_000_000_000, "{:?}", flows(&records)[0].from_client);
+}

@@ -40,6 +40,8 @@ pub struct Resolved {
 struct Draft {
     macs: BTreeSet<MacAddr>,
     ips: BTreeSet<IpAddr>,
+    /// Addresses that another device has by now: shown, but what is heard of them is not this device's.
+    former_ips: BTreeSet<IpAddr>,
     is_router: bool,
     behind: Option<DeviceKey>,
 }
@@ -99,6 +101,7 @@ impl Inventory {
         self.add_routed(&mut drafts, &forwarded, &owned, networks);
         self.add_linkless(&mut drafts, &forwarded, &owned, networks);
         self.add_spoken_for(&mut drafts);
+        self.settle_shared(&mut drafts);
         self.merge_by_identity(drafts)
     }
 
@@ -168,6 +171,28 @@ impl Inventory {
         }
     }
 
+    /// An address that several devices called their own (a lease that moved on, a spoofer) counts for who had it last.
+    fn settle_shared(&self, drafts: &mut BTreeMap<DeviceKey, Draft>) {
+        let mut holders: BTreeMap<IpAddr, Vec<(Timestamp, DeviceKey)>> = BTreeMap::new();
+        for (key, draft) in drafts.iter() {
+            for ip in &draft.ips {
+                let bindings = draft.macs.iter().filter_map(|mac| self.endpoints.get(&Address::Mac(*mac)));
+                let last = bindings.filter_map(|e| e.bindings.get(ip)).map(|b| b.last_seen).max();
+                holders.entry(*ip).or_default().push((last.unwrap_or_default(), key.clone()));
+            }
+        }
+        for (ip, mut holders) in holders.into_iter().filter(|(_, holders)| holders.len() > 1) {
+            holders.sort();
+            holders.pop();
+            for (_, former) in holders {
+                if let Some(draft) = drafts.get_mut(&former) {
+                    draft.ips.remove(&ip);
+                    draft.former_ips.insert(ip);
+                }
+            }
+        }
+    }
+
     /// One device with two network interfaces, known by an identity that no two devices share.
     fn merge_by_identity(&self, drafts: BTreeMap<DeviceKey, Draft>) -> BTreeMap<DeviceKey, Draft> {
         let mut by_identity: BTreeMap<String, DeviceKey> = BTreeMap::new();
@@ -182,6 +207,7 @@ impl Inventory {
             let target = merged.entry(into).or_default();
             target.macs.extend(draft.macs);
             target.ips.extend(draft.ips);
+            target.former_ips.extend(draft.former_ips);
             target.is_router |= draft.is_router;
             target.behind = target.behind.take().or(draft.behind);
         }
@@ -230,11 +256,12 @@ impl Inventory {
         for &mac in &draft.macs {
             let Some(evidence) = self.endpoints.get(&Address::Mac(mac)) else { continue };
             let vlan = evidence.vlans.first().copied().filter(|_| evidence.vlans.len() == 1);
-            let bound = evidence.bindings.iter().filter(|(ip, _)| draft.ips.contains(ip));
+            let is_its = |ip: &IpAddr| draft.ips.contains(ip) || draft.former_ips.contains(ip);
+            let bound = evidence.bindings.iter().filter(|(ip, _)| is_its(ip));
             let before = addresses.len();
             addresses.extend(bound.map(|(ip, b)| {
                 // A binding is stated once a minute; the packets themselves tell more exactly.
-                let heard = self.endpoints.get(&Address::Ip(*ip));
+                let heard = self.endpoints.get(&Address::Ip(*ip)).filter(|_| draft.ips.contains(ip));
                 DeviceAddress {
                     mac: Some(mac),
                     ip: Some(*ip),
@@ -275,7 +302,10 @@ impl Inventory {
             owner_of.get(&address).map_or(TalkEnd::Address(address), |id| TalkEnd::Device(*id))
         };
         let mut sums: BTreeMap<(TalkEnd, TalkEnd, _, _, _, _), talks::Sums> = BTreeMap::new();
-        for (key, sum) in self.talks.iter() {
+        // In an order that does not depend on the map: where verbs are many, the first ones keep their names.
+        let mut parts: Vec<_> = self.talks.iter().collect();
+        parts.sort_unstable_by_key(|(key, _)| *key);
+        for (key, sum) in parts {
             let key =
                 (end(key.client), end(key.server), key.protocol, key.transport, key.service_port, key.hour);
             let total = sums.entry(key).or_default();
@@ -311,22 +341,28 @@ impl Inventory {
         &self,
         owner_of: &BTreeMap<Address, DeviceId>,
     ) -> Vec<(DeviceId, IpAddr, MacAddr, Timestamp)> {
-        let mut confirmed: BTreeMap<IpAddr, Vec<(MacAddr, Timestamp)>> = BTreeMap::new();
+        let mut confirmed: BTreeMap<IpAddr, Vec<(MacAddr, Timestamp, Timestamp)>> = BTreeMap::new();
         for (mac, evidence) in self.senders() {
             for (ip, binding) in evidence.bindings.iter().filter(|(_, b)| b.confirmed) {
                 if !matches!(classify_ip(*ip), IpClass::Unspecified | IpClass::LinkLocal) {
-                    confirmed.entry(*ip).or_default().push((mac, binding.last_seen.minute_start()));
+                    let span = (mac, binding.first_seen, binding.last_seen.minute_start());
+                    confirmed.entry(*ip).or_default().push(span);
                 }
             }
         }
         let mut conflicts = Vec::new();
         for (ip, claimants) in confirmed {
-            let owners: BTreeSet<DeviceId> =
-                claimants.iter().filter_map(|(mac, _)| owner_of.get(&Address::Mac(*mac)).copied()).collect();
-            if owners.len() > 1 {
-                conflicts.extend(claimants.iter().filter_map(|(mac, at)| {
-                    owner_of.get(&Address::Mac(*mac)).map(|id| (*id, ip, *mac, *at))
-                }));
+            for (mac, first, last) in &claimants {
+                let Some(&owner) = owner_of.get(&Address::Mac(*mac)) else { continue };
+                // A lease that moved on is no conflict: both must have claimed it at the same time.
+                let is_contested = claimants.iter().any(|(other, other_first, other_last)| {
+                    let other_owner = owner_of.get(&Address::Mac(*other));
+                    let together = other_first.minute_start() <= *last && first.minute_start() <= *other_last;
+                    other_owner.is_some_and(|other| *other != owner) && together
+                });
+                if is_contested {
+                    conflicts.push((owner, ip, *mac, *last));
+                }
             }
         }
         conflicts

@@ -66,7 +66,8 @@ impl Equipment {
     /// Adds what `gateway` said, unless it names the gateway itself or a device that has its own link address here.
     pub(super) fn add(&mut self, gateway: &Device, heard: &Heard, has_own_address: impl Fn(MacAddr) -> bool) {
         let identifier = Identifier::new(&heard.value);
-        if identifier.mac().is_some_and(has_own_address) || is_own_name(gateway, identifier.id) {
+        let names_itself = identifier.universal.is_none() && is_own_name(gateway, identifier.id);
+        if names_itself || identifier.mac().is_some_and(has_own_address) {
             return;
         }
         let key = identifier.key();
@@ -104,10 +105,11 @@ impl Equipment {
 
 fn is_own_name(gateway: &Device, id: &str) -> bool {
     let id = id.to_ascii_lowercase();
-    gateway
-        .names
-        .iter()
-        .any(|name| name.len() >= OWN_NAME_CHARS_MIN && id.starts_with(&name.to_ascii_lowercase()))
+    let begins_with = |name: &str| {
+        let rest = id.strip_prefix(&name.to_ascii_lowercase());
+        rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    gateway.names.iter().any(|name| name.len() >= OWN_NAME_CHARS_MIN && begins_with(name))
         || gateway
             .claims
             .iter()

@@ -70,6 +70,9 @@ const fn confidence(attribute: Attribute, source: Protocol) -> u8 {
     }
 }
 
+/// Names listed of one device.
+const NAMES_MAX: usize = 16;
+
 /// What a person would call it, best first: its own host names, then names within protocols.
 pub(super) fn names(claims: &[Claim]) -> Vec<SmolStr> {
     const NAMING: [Attribute; 9] = [
@@ -86,12 +89,12 @@ pub(super) fn names(claims: &[Claim]) -> Vec<SmolStr> {
     let mut names: Vec<SmolStr> = Vec::new();
     for attribute in NAMING {
         for claim in claims.iter().filter(|c| c.attribute == attribute && is_a_name(c)) {
-            if !names.iter().any(|known| known.eq_ignore_ascii_case(&claim.value)) {
+            if names.len() < NAMES_MAX && !names.iter().any(|known| known.eq_ignore_ascii_case(&claim.value))
+            {
                 names.push(claim.value.clone());
             }
         }
     }
-    names.truncate(16);
     names
 }
 
@@ -132,6 +135,9 @@ fn is_same(a: &str, b: &str) -> bool {
     a == b || (a.len().min(b.len()) >= 3 && (a.contains(&b) || b.contains(&a)))
 }
 
+/// Models, and serial numbers, that one device may have for itself.
+const OWN_IDENTITIES_MAX: usize = 4;
+
 /// Identities that no two devices share: a serial number with its maker or model, a device UUID it announces.
 pub(super) fn strong_identities<'h>(heard: impl Iterator<Item = &'h Heard>) -> Vec<String> {
     let mut serials: Vec<&SmolStr> = Vec::new();
@@ -150,12 +156,23 @@ pub(super) fn strong_identities<'h>(heard: impl Iterator<Item = &'h Heard>) -> V
         }
     }
     models.sort();
+    models.dedup();
+    serials.sort();
+    serials.dedup();
+    // Many serial numbers are those of others, and every pair of many would be too many.
+    if models.len() > OWN_IDENTITIES_MAX || serials.len() > OWN_IDENTITIES_MAX {
+        return bounded(identities);
+    }
     for serial in serials {
         identities.extend(models.iter().map(|model| format!("{model}\u{1f}{serial}")));
     }
+    bounded(identities)
+}
+
+fn bounded(mut identities: Vec<String>) -> Vec<String> {
     identities.sort();
     identities.dedup();
-    identities
+    if identities.len() > OWN_IDENTITIES_MAX * OWN_IDENTITIES_MAX { Vec::new() } else { identities }
 }
 
 /// A serial number that is more than a placeholder.

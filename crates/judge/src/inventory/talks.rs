@@ -62,20 +62,27 @@ impl TalkTable {
             key.service_port = 0;
         }
         if !self.sums.contains_key(&key) {
-            let services = self.services.entry((client, server)).or_default();
-            let service = (key.protocol, key.transport, key.service_port);
-            let is_known = services.contains(&service);
-            if !is_known && services.len() >= SERVICES_PER_PAIR_MAX {
-                key.service_port = 0;
-            } else if !is_known {
-                services.push(service);
+            if self.sums.len() >= TALKS_MAX {
+                self.dropped += 1;
+                return;
             }
-        }
-        if self.sums.len() >= TALKS_MAX && !self.sums.contains_key(&key) {
-            self.dropped += 1;
-            return;
+            self.keep_services_few(&mut key);
         }
         self.sums.entry(key).or_default().add(activity, sender);
+    }
+
+    /// Beyond the first services of a pair, port 0 stands for all others.
+    fn keep_services_few(&mut self, key: &mut TalkKey) {
+        let services = self.services.entry((key.client, key.server)).or_default();
+        let service = (key.protocol, key.transport, key.service_port);
+        if services.contains(&service) {
+            return;
+        }
+        if services.len() < SERVICES_PER_PAIR_MAX {
+            services.push(service);
+        } else {
+            key.service_port = 0;
+        }
     }
 
     pub(super) fn dropped(&self) -> u64 {

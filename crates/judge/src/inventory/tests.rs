@@ -229,6 +229,44 @@ fn a_pump_named_by_serial_number_and_by_udi_is_one_device() {
 }
 
 #[test]
+fn a_lease_that_moves_on_takes_its_claims_along_and_is_no_conflict() {
+    let later = |record: Record, s: u64| {
+        let mut record = record;
+        record.header_mut().observed_at = Timestamp::from_secs(1_000_000 + s);
+        record
+    };
+    let resolved = resolve(&[
+        sent(A, "10.0.0.1", 0),
+        arp(A, "10.0.0.1"),
+        later(sent(B, "10.0.0.1", 0), 86_400),
+        later(arp(B, "10.0.0.1"), 86_400),
+        later(fact("10.0.0.1", Attribute::ServiceInstance, "urn:uuid:1111", Protocol::WsDiscovery), 86_400),
+    ]);
+    assert_eq!(resolved.devices.len(), 2);
+    assert!(resolved.findings.is_empty(), "{:?}", resolved.findings);
+    let by_mac = |mac: &str| resolved.devices.iter().find(|d| drawn_key(d) == mac).unwrap();
+    assert!(by_mac(A).claims.is_empty() && !by_mac(A).addresses.is_empty());
+    assert_eq!(by_mac(B).claims.len(), 1);
+}
+
+fn drawn_key(device: &model::Device) -> String {
+    match &device.key {
+        DeviceKey::Address(address) => address.to_string(),
+        DeviceKey::Equipment(id) => id.to_string(),
+    }
+}
+
+#[test]
+fn many_serial_numbers_are_nobody_s_identity() {
+    let mut records = vec![sent(A, "10.0.0.1", 0)];
+    for n in 0..200 {
+        records.push(fact(A, Attribute::SerialNumber, &format!("SN-{n:05}"), Protocol::Lldp));
+        records.push(fact(A, Attribute::Model, &format!("Model {n}"), Protocol::Lldp));
+    }
+    assert_eq!(resolve(&records).devices.len(), 1);
+}
+
+#[test]
 fn a_capture_without_link_layer_lists_its_site_addresses() {
     let resolved = resolve(&[
         activity("10.0.0.1", "8.8.8.8", Protocol::Tls),

@@ -32,6 +32,9 @@ pub(crate) struct Link {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ip(pub(crate) u128);
 
+/// The prefix 100::/64 as a number.
+const UNADDRESSED: u128 = 0x0100 << 112;
+
 impl Ip {
     pub(crate) const fn v4(octets: [u8; 4]) -> Self {
         Self(0xffff_0000_0000 | u32::from_be_bytes(octets) as u128)
@@ -41,8 +44,18 @@ impl Ip {
         Self(u128::from_be_bytes(octets))
     }
 
+    /// Stands for a host that has no address yet, told apart by its link address, in a prefix that no packet carries
+    /// (RFC 6666, 100::/64).
+    pub(crate) fn without_address(mac: MacAddr) -> Self {
+        let [a, b, c, d, e, f] = mac.octets();
+        Self(UNADDRESSED | u128::from(u64::from_be_bytes([0, 0, a, b, c, d, e, f])))
+    }
+
     #[inline]
     pub(crate) const fn addr(self) -> IpAddr {
+        if self.0 & !0xffff_ffff_ffff_ffff == UNADDRESSED {
+            return IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        }
         match self.is_v4() {
             true => IpAddr::V4(Ipv4Addr::from_bits(self.0 as u32)),
             false => IpAddr::V6(Ipv6Addr::from_bits(self.0)),
@@ -52,7 +65,7 @@ impl Ip {
     /// 0.0.0.0 or ::, a host without an address yet.
     #[inline]
     pub(crate) const fn is_unspecified(self) -> bool {
-        self.0 == 0 || self.0 == 0xffff_0000_0000
+        self.0 == 0 || self.0 == 0xffff_0000_0000 || self.0 & !0xffff_ffff_ffff_ffff == UNADDRESSED
     }
 
     pub(crate) fn class(self) -> IpClass {

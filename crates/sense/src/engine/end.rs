@@ -3,8 +3,8 @@
 use crate::activity::{Amount, Key};
 use crate::dissect::Ip;
 use crate::emit::Emitter;
-use crate::flow::{Conversation, Direction, Flow, HeldBytes, Totals};
-use crate::observe::{Party, Side};
+use crate::flow::{Conversation, Direction, Flow, HeldBytes, Outcome, Totals};
+use crate::observe::{Context, Party, Side};
 use model::{Address, Coverage, FlowEnd, FlowSide, Header, MacAddr, Timestamp, Transport};
 
 /// An end of a packet: by IP address, or by link address while it has none (DHCP).
@@ -91,6 +91,10 @@ pub(super) fn end_flow(
     held: &mut HeldBytes,
 ) {
     let last = flow.last;
+    if let Some(mut conversation) = flow.conversation.take() {
+        deliver_held(&mut flow, &mut conversation, emitter, held);
+        flow.conversation = Some(conversation);
+    }
     report(&mut flow, emitter, last);
     if let Some(conversation) = &flow.conversation {
         held.release(conversation);
@@ -134,4 +138,37 @@ const fn flow_side(totals: Totals) -> FlowSide {
         retransmitted_bytes: totals.retransmitted_bytes,
         gap_bytes: totals.gap_bytes,
     }
+}
+
+/// Nothing will fill the holes any more: what is held behind them is read before the flow goes.
+fn deliver_held(
+    flow: &mut Flow,
+    conversation: &mut Conversation,
+    emitter: &mut Emitter,
+    held: &mut HeldBytes,
+) {
+    for side in [Side::Client, Side::Server] {
+        while conversation.waits(side) {
+            let mut cx = context_of(flow, side, emitter);
+            let [client, server] = &mut flow.directions;
+            let direction = if side == Side::Client { client } else { server };
+            let outcome = conversation.give_up_hole(direction, side, held, &mut cx);
+            if let Outcome::Reading(protocol) | Outcome::Enough(protocol) = outcome {
+                flow.protocol = protocol;
+            }
+        }
+    }
+}
+
+/// A context for bytes of `side` without a packet in hand.
+fn context_of<'c>(flow: &Flow, side: Side, emitter: &'c mut Emitter) -> Context<'c> {
+    let sender_end = if side == Side::Client { flow.client } else { flow.client.other() };
+    let mac = |side: Side| flow.directions.get(side.index()).map(|d| d.mac).filter(|mac| mac.is_unicast());
+    let ((source, source_port), (destination, destination_port)) =
+        (flow.key.end(sender_end), flow.key.end(sender_end.other()));
+    let vlan = flow.directions.get(side.index()).and_then(|d| d.vlan);
+    let transport = transport_of(flow.key.protocol());
+    let sender = party(source, mac(side), source_port);
+    let receiver = party(destination, mac(side.other()), destination_port);
+    Context::new(flow.last, flow.protocol, transport, vlan, side, sender, receiver, emitter, None)
 }

@@ -60,7 +60,7 @@ pub(super) fn on_tcp(
     {
         read_segment(flow, packet, tcp, emitter, held);
     }
-    if packet.now.since(flow.interval_started) >= crate::activity::INTERVAL {
+    if flow.must_report(packet.now) {
         report(flow, emitter, packet.now);
     }
 }
@@ -139,6 +139,7 @@ fn track_flags(flow: &mut Flow, side: Side, tcp: &TcpSegment<'_>) {
         if !direction.is_synchronised {
             direction.is_synchronised = true;
             direction.next_sequence = tcp.sequence.wrapping_add(1);
+            direction.initial_sequence = Some(tcp.sequence);
         }
     }
 }
@@ -192,7 +193,7 @@ pub(super) fn on_udp(flow: &mut Flow, packet: &FlowPacket<'_>, udp: &UdpDatagram
         (None, Recognition::Probing(_)) if !udp.payload.is_empty() => probed_in_vain(flow),
         (None, _) => {}
     }
-    if packet.now.since(flow.interval_started) >= crate::activity::INTERVAL {
+    if flow.must_report(packet.now) {
         report(flow, emitter, packet.now);
     }
 }
@@ -217,7 +218,7 @@ pub(super) fn on_icmp(
     if let Datagram::Broken(reason) = observe(&mut cx) {
         cx.unparsed(reason);
     }
-    if packet.now.since(flow.interval_started) >= crate::activity::INTERVAL {
+    if flow.must_report(packet.now) {
         report(flow, emitter, packet.now);
     }
 }

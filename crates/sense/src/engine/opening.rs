@@ -8,6 +8,8 @@ use model::{Address, Attribute, Coverage, IpClass, Protocol, Timestamp};
 
 /// Two looks at one frame (two taps, or both sides of a router) lie at most this far apart.
 const DUPLICATE_WITHIN_NS: u64 = 20_000_000;
+/// No sender repeats itself faster.
+const AT_ONCE_NS: u64 = 100_000;
 
 /// The two addresses of a packet, the same for both directions: what a worker's share is decided by. Ports stay out, so
 /// that a fragment without ports goes where its datagram goes.
@@ -64,7 +66,8 @@ pub(super) fn note_packet(
     now: Timestamp,
     mut moved: impl FnMut(&Direction),
 ) -> bool {
-    let within = now.since(flow.last).as_nanos() < DUPLICATE_WITHIN_NS;
+    let since_last_ns = now.since(flow.last).as_nanos();
+    let within = since_last_ns < DUPLICATE_WITHIN_NS;
     let [client, server] = &mut flow.directions;
     let direction = match side {
         Side::Client => client,
@@ -77,7 +80,9 @@ pub(super) fn note_packet(
         || direction.ttl != ip.ttl;
     let is_known = fingerprint != 0 && direction.recent.contains(&fingerprint);
     // A sender that always writes identification 0 repeats itself legitimately; only another way betrays a copy.
-    let is_duplicate = is_known && within && (ip.id != 0 || took_another_way);
+    // But not within microseconds: that is a mirror that copies both directions of a port.
+    let is_at_once = since_last_ns < AT_ONCE_NS && carries_payload(ip);
+    let is_duplicate = is_known && within && (ip.id != 0 || took_another_way || is_at_once);
     if is_duplicate {
         flow.duplicates = flow.duplicates.saturating_add(1);
         return true;
@@ -91,6 +96,14 @@ pub(super) fn note_packet(
     direction.bytes = direction.bytes.saturating_add(ip.bytes);
     flow.last = flow.last.max(now);
     false
+}
+
+fn carries_payload(ip: &IpPacket<'_>) -> bool {
+    match &ip.transport {
+        Transported::Tcp(tcp) => !tcp.payload.is_empty(),
+        Transported::Udp(udp) => udp.checksum != 0,
+        Transported::Icmp(_) | Transported::Icmpv6(_) | Transported::Other(_) => false,
+    }
 }
 
 /// What two copies of one packet share and two packets of one sender hardly do.

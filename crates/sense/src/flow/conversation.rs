@@ -13,30 +13,42 @@ use model::{Protocol, UnparsedReason};
 const HELD_SEGMENTS_MAX: usize = 64;
 /// Bytes of one direction held ahead of a hole.
 const HELD_BYTES_MAX: usize = 256 * 1024;
+/// What a held segment costs beside its bytes.
+const SEGMENT_OVERHEAD_BYTES: usize = 48;
 /// Bytes held for all conversations together, holes and unfinished messages.
 const HELD_BYTES_ALL_MAX: usize = 128 << 20;
-/// Farther ahead or behind than any TCP window (RFC 7323 §2.3): another conversation, or damage.
-const WINDOW_BYTES_MAX: u32 = 1 << 30;
+/// Farther ahead or behind than senders have bytes under way (RFC 7323 would allow 1 GiB): another conversation, or damage.
+const WINDOW_BYTES_MAX: u32 = 32 << 20;
 /// First bytes of a direction kept while no protocol is sure yet.
 const PROBE_BYTES_MAX: usize = 512;
 /// Segments probed in vain before a conversation is only counted.
-const PROBES_MAX: u8 = 12;
+const PROBES_MAX: u16 = 12;
+/// The same where the start was not captured: a large message may be under way, and links live for days.
+const PROBES_MID_STREAM_MAX: u16 = 4096;
 /// Broken messages without a good one between, before a conversation is only counted.
 const BROKEN_MAX: u8 = 8;
 /// A carry buffer larger than this gives its memory back when it is empty.
 const CARRY_KEPT_BYTES: usize = 2048;
 
 /// Bytes held by all conversations of a sensor.
-#[derive(Debug, Default)]
-pub(crate) struct HeldBytes(usize);
+#[derive(Debug)]
+pub(crate) struct HeldBytes {
+    now: usize,
+    max: usize,
+}
 
 impl HeldBytes {
+    /// The bound of one of `shares` engines that work on one capture.
+    pub(crate) fn new(shares: u32) -> Self {
+        Self { now: 0, max: HELD_BYTES_ALL_MAX / shares.max(1) as usize }
+    }
+
     fn replace(&mut self, before: usize, after: usize) {
-        self.0 = self.0.saturating_sub(before) + after;
+        self.now = self.now.saturating_sub(before) + after;
     }
 
     fn is_full(&self) -> bool {
-        self.0 >= HELD_BYTES_ALL_MAX
+        self.now >= self.max
     }
 
     /// A conversation ended; what it held is free.
@@ -73,9 +85,11 @@ struct Feed {
     protocol: Protocol,
     verbs: VerbCounts,
     inputs: [Input; 2],
-    probes: u8,
+    probes: u16,
     broken: u8,
     from_start: bool,
+    /// All conversations together hold as much as they may: nothing more is kept.
+    crowded: bool,
     enough: bool,
 }
 
@@ -114,6 +128,7 @@ impl Conversation {
             probes: 0,
             broken: 0,
             from_start,
+            crowded: false,
             enough: false,
         };
         Self { ahead: [Vec::new(), Vec::new()], feed }
@@ -138,7 +153,7 @@ impl Conversation {
     }
 
     fn held_bytes(&self) -> usize {
-        let ahead: usize = self.ahead.iter().flatten().map(|a| a.bytes.len()).sum();
+        let ahead: usize = self.ahead.iter().flatten().map(|a| a.bytes.len() + SEGMENT_OVERHEAD_BYTES).sum();
         ahead + self.feed.inputs.iter().map(|i| i.carry.len()).sum::<usize>()
     }
 
@@ -152,6 +167,7 @@ impl Conversation {
         cx: &mut Context<'_>,
     ) -> Outcome {
         let before = self.held_bytes();
+        self.feed.crowded = held.is_full();
         self.place(direction, side, payload, held, cx);
         held.replace(before, self.held_bytes());
         self.feed.outcome()
@@ -172,6 +188,20 @@ impl Conversation {
             self.close_gap(direction, side, cx);
             held.replace(before, self.held_bytes());
         }
+        self.feed.outcome()
+    }
+
+    /// The hole before what is held of `side` will not be filled: goes on behind it.
+    pub(crate) fn give_up_hole(
+        &mut self,
+        direction: &mut Direction,
+        side: Side,
+        held: &mut HeldBytes,
+        cx: &mut Context<'_>,
+    ) -> Outcome {
+        let before = self.held_bytes();
+        self.close_gap(direction, side, cx);
+        held.replace(before, self.held_bytes());
         self.feed.outcome()
     }
 
@@ -356,7 +386,7 @@ impl Feed {
             TcpVerdict::Unsure | TcpVerdict::Nobody => {
                 input.carry = Vec::new();
                 self.probes += 1;
-                self.enough = self.probes >= PROBES_MAX;
+                self.enough = self.probes >= if self.from_start { PROBES_MAX } else { PROBES_MID_STREAM_MAX };
             }
         }
     }
@@ -389,7 +419,9 @@ impl Feed {
     }
 
     fn read(&mut self, side: Side, mut bytes: &[u8], cx: &mut Context<'_>) {
-        let Self { stream: Some(stream), inputs: [client, server], verbs, broken, enough, .. } = self else {
+        let Self { stream: Some(stream), inputs: [client, server], verbs, broken, crowded, enough, .. } =
+            self
+        else {
             return;
         };
         let input = match side {
@@ -406,7 +438,7 @@ impl Feed {
             input.lost = false;
         }
         let mut cx = cx.counting_into(verbs);
-        let mut fed = Feeding { stream: stream.as_mut(), side, broken, enough };
+        let mut fed = Feeding { stream: stream.as_mut(), side, broken, enough, crowded: *crowded };
         bytes = input.skipped(bytes);
         if !input.carry.is_empty() {
             bytes = fed.through_carry(input, bytes, &mut cx);
@@ -438,6 +470,7 @@ struct Feeding<'f> {
     side: Side,
     broken: &'f mut u8,
     enough: &'f mut bool,
+    crowded: bool,
 }
 
 impl Feeding<'_> {
@@ -467,7 +500,7 @@ impl Feeding<'_> {
                     input.carry.drain(..taken);
                     input.need = 0;
                 }
-                Step::Need(need) if need <= CARRY_BYTES_MAX => {
+                Step::Need(need) if need <= CARRY_BYTES_MAX && !self.crowded => {
                     input.need = need.max(input.carry.len() + 1);
                     if fed == bytes.len() {
                         return &[];
@@ -489,7 +522,7 @@ impl Feeding<'_> {
                     let taken = input.took(length.max(1), bytes.len());
                     bytes = bytes.get(taken..).unwrap_or_default();
                 }
-                Step::Need(need) if need <= CARRY_BYTES_MAX => {
+                Step::Need(need) if need <= CARRY_BYTES_MAX && !self.crowded => {
                     input.carry.extend_from_slice(bytes);
                     input.need = need.max(bytes.len() + 1);
                     return;

@@ -42,10 +42,19 @@ pub(crate) struct Direction {
     pub(crate) recent: [u32; 2],
     pub(crate) mac: MacAddr,
     pub(crate) vlan: Option<Vlan>,
+    /// TCP: the number of the SYN, where it was captured.
+    pub(crate) initial_sequence: Option<u32>,
     /// TCP: `next_sequence` is known.
     pub(crate) is_synchronised: bool,
     pub(crate) fin: bool,
     pub(crate) ttl: u8,
+}
+
+impl Direction {
+    /// Whether `sequence` is that of the SYN this direction began with, or may be: until bytes are counted it is known.
+    pub(crate) fn is_start(&self, sequence: u32) -> bool {
+        self.initial_sequence == Some(sequence) || sequence.wrapping_add(1) == self.next_sequence
+    }
 }
 
 /// Totals of one direction.
@@ -135,6 +144,12 @@ impl Flow {
     pub(crate) fn packets(&self, direction: usize) -> u64 {
         let running = self.directions.get(direction).map_or(0, |d| u64::from(d.packets));
         running + self.totals.get(direction).map_or(0, |t| t.packets)
+    }
+
+    /// The running minute is over, or its counters are filling up.
+    pub(crate) fn must_report(&self, now: Timestamp) -> bool {
+        now.since(self.interval_started) >= crate::activity::INTERVAL
+            || self.directions.iter().any(|d| d.bytes > u32::MAX / 2)
     }
 
     /// Why it ended, when it expired by itself.

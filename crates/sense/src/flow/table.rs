@@ -119,6 +119,11 @@ impl FlowTable {
         }
     }
 
+    /// Time went back to `now`.
+    pub(crate) fn step_back(&mut self, now: Timestamp) {
+        self.wheel.step_back(now);
+    }
+
     #[cfg(test)]
     pub(crate) const fn scheduled(&self) -> usize {
         self.wheel.len()

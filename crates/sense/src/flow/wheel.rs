@@ -5,6 +5,9 @@ use model::Timestamp;
 /// Seconds the wheel covers; deadlines beyond are looked at early and put back.
 const SLOTS: usize = 512;
 
+/// Entries taken out at once when room must be made.
+const EVICTED_AT_ONCE_MAX: usize = 64;
+
 /// An entry: a slab index and the generation it was made for, so that a reused slot is not mistaken for the old flow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Due {
@@ -54,6 +57,11 @@ impl Wheel {
         self.now_s = self.now_s.max(now_s);
     }
 
+    /// Time went back to `now`: entries keep their slots and are looked at within one turn of the wheel.
+    pub(crate) fn step_back(&mut self, now: Timestamp) {
+        self.now_s = now.as_secs();
+    }
+
     /// Entries scheduled, those for flows that are gone included.
     pub(crate) const fn len(&self) -> usize {
         self.entries
@@ -70,8 +78,9 @@ impl Wheel {
         for step in 1..=SLOTS as u64 {
             let at = (self.now_s + step) as usize % SLOTS;
             if let Some(slot) = self.slots.get_mut(at).filter(|slot| !slot.is_empty()) {
-                self.entries -= slot.len();
-                fired.append(slot);
+                let kept = slot.len().saturating_sub(EVICTED_AT_ONCE_MAX);
+                fired.extend(slot.drain(kept..));
+                self.entries -= fired.len();
                 return;
             }
         }

@@ -8,8 +8,8 @@ const SEARCH: &[u8] = b"M-SEARCH * HTTP/1.";
 const NOTIFY: &[u8] = b"NOTIFY * HTTP/1.";
 const RESPONSE: &[u8] = b"HTTP/1.";
 
-/// Whether `head`, the whole datagram, is ours: by its first line and the fields that only SSDP has. Others borrow the line
-/// (media servers search for each other with a bare `M-SEARCH * HTTP/1.1`).
+/// Whether `head`, the whole datagram, is ours: by its first line and, in an answer, the fields that only SSDP has. A search
+/// without a target is one too: media servers look for each other so, on ports of their own.
 pub fn probe(head: &[u8]) -> Probe {
     let begins =
         [SEARCH, NOTIFY, RESPONSE].iter().any(|line| line.starts_with(head) || head.starts_with(line));
@@ -96,9 +96,6 @@ fn finish<'a>(mut message: Message<'a>, subtype: &[u8]) -> Result<Message<'a>, E
         // Any HTTP server may answer 200; only SSDP names target and USN.
         (Kind::Response, _) if message.target.is_empty() || message.usn.is_empty() => {
             return Err(Error::Malformed { what: "search response", at: 0 });
-        }
-        (Kind::Search, _) if message.target.is_empty() => {
-            return Err(Error::Malformed { what: "search target", at: 0 });
         }
         (kind, _) => kind,
     };

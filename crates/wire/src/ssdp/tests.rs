@@ -72,7 +72,7 @@ fn probes_by_content() {
     }
     assert_eq!(probe(b"M-SEARCH *"), Probe::Unsure);
     assert_eq!(probe(b"NOTIFY * HTTP/1.1\r\nHOST: 239"), Probe::Unsure);
-    assert_eq!(probe(b"M-SEARCH * HTTP/1.1\r\n\r\n"), Probe::NotForUs, "a media server's");
+    assert_eq!(probe(b"M-SEARCH * HTTP/1.1\r\n\r\n"), Probe::Certain, "a media server's");
     for foreign in [&b""[..], b"GET / HTTP/1.1\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"NOTIFY sip:a SIP/2.0\r\n"]
     {
         assert_eq!(probe(foreign), Probe::NotForUs, "{foreign:?}");
