@@ -95,7 +95,7 @@ fn capture() -> Vec<u8> {
         ),
         udp(5, 5353, [224, 0, 0, 251], &mdns(&[MARKUP.as_bytes()])),
         udp(6, 5353, [224, 0, 0, 251], &mdns(&[ESCAPES.as_bytes()])),
-        udp(7, 5353, [224, 0, 0, 251], &mdns(&[BREAKOUT.as_bytes(), wide[..60].as_bytes()])),
+        udp(7, 5353, [224, 0, 0, 251], &mdns(&[BREAKOUT.as_bytes(), &wide.as_bytes()[..60]])),
         udp(8, 5353, [224, 0, 0, 251], &mdns(&[&[b'x'; 63], &[b'x'; 63], &[b'x'; 63]])),
     ];
     frames.extend(http(&format!("{BREAKOUT} {long}")));
