@@ -33,19 +33,20 @@ pub fn http_fhir(canaries: &mut Canaries) -> Tcp {
         );
         let fields = [
             "Host: ehr.example".to_owned(),
-            "User-Agent: fhirclient/4.1".to_owned(),
             format!("Cookie: session={}; patient={}", next(), next()),
             format!("Referer: http://ehr.example/Patient/{}", next()),
             format!("X-Patient-Id: {}", next()),
+            // Behind the others: of a field taken for another, the first one is told.
+            "User-Agent: fhirclient/4.1".to_owned(),
             "Content-Type: application/fhir+json".to_owned(),
         ];
         let body = if method == "POST" { fhir(canaries) } else { String::new() };
         said.push((0, http(&start, &fields, &body)));
         let fields = [
-            "Server: HAPI/6.0".to_owned(),
             "Content-Type: application/fhir+json; charset=utf-8".to_owned(),
             format!("Location: http://ehr.example/fhir/Patient/{}", canaries.next()),
             format!("Set-Cookie: patient={}", canaries.next()),
+            "Server: HAPI/6.0".to_owned(),
         ];
         said.push((1, http("HTTP/1.1 200 OK", &fields, &fhir(canaries))));
     }
