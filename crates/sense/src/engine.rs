@@ -5,7 +5,7 @@ mod follow;
 mod opening;
 
 use crate::dissect::{
-    self, Carrier, Content, Fragments, Ip, IpPacket, Link, Packet, TcpSegment, Transported, Undissected,
+    self, Carrier, Content, Fragments, IpPacket, Link, Packet, TcpSegment, Transported, Undissected,
 };
 use crate::emit::Emitter;
 use crate::flow::{End, Entry, FlowKey, FlowTable, HeldBytes, Lifetime};
@@ -277,7 +277,7 @@ impl Engine {
         };
         // Everybody without an address yet shares 0.0.0.0 and ::, but not one conversation.
         let source = match link.source {
-            Some(mac) if ip.source.is_unspecified() => Ip::without_address(mac),
+            Some(mac) if ip.source.is_unspecified() => ip.source.without_address(mac),
             _ => ip.source,
         };
         let (key, sender) = FlowKey::new((source, ports.0), (ip.destination, ports.1), protocol);

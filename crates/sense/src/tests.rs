@@ -268,7 +268,7 @@ fn hosts_without_an_address_have_conversations_of_their_own() {
         .map(|f| format!("{} {} {}", f.client.address, f.client_ip, f.from_client.packets))
         .collect();
     senders.sort();
-    assert_eq!(senders, ["02:00:00:00:00:01 :: 2", "02:00:00:00:00:02 :: 1"]);
+    assert_eq!(senders, ["02:00:00:00:00:01 0.0.0.0 2", "02:00:00:00:00:02 0.0.0.0 1"]);
 }
 
 #[test]

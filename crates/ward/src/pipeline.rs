@@ -98,8 +98,10 @@ fn shared(
             (setup.progress)(&capture.counters());
         };
         drop(workers);
-        let _ = folding.join();
-        Ok(counters)
+        match folding.join() {
+            Ok(()) => Ok(counters),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     })
 }
 
@@ -130,15 +132,13 @@ fn send_records(engine: &mut Engine, done: &mpsc::SyncSender<Vec<Record>>) {
     }
 }
 
-/// Listens on an interface through several fan-out sockets until `setup.stop` is set; the totals of all.
-///
-/// # Errors
-/// The first error of any socket; what was folded before stays in the inventory.
+/// Listens on an interface through several fan-out sockets until `setup.stop` is set or a socket fails: the totals of all,
+/// and the first error. What was heard until then is in the inventory.
 pub fn listen(
     captures: Vec<Box<dyn Capture>>,
     inventory: &mut Inventory,
     setup: &mut Setup<'_>,
-) -> Result<Counters, CaptureError> {
+) -> (Counters, Option<CaptureError>) {
     let (stop, seed) = (setup.stop, setup.seed);
     thread::scope(|scope| {
         let (done, records) = mpsc::sync_channel::<(Vec<Record>, Counters, usize)>(64);
@@ -157,12 +157,14 @@ pub fn listen(
             }
             (setup.progress)(&sum(&totals));
         }
+        let mut first_error = None;
         for listener in listeners {
-            if let Ok(result) = listener.join() {
-                result?;
+            match listener.join() {
+                Ok(result) => first_error = first_error.or(result.err()),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
         }
-        Ok(sum(&totals))
+        (sum(&totals), first_error)
     })
 }
 
@@ -182,6 +184,8 @@ fn listen_on(
             Ok(Progress::End) => break,
             Err(error) => {
                 result = Err(error);
+                // The other sockets of this interface are at their end as well.
+                stop.store(true, Ordering::Relaxed);
                 break;
             }
         }

@@ -4,8 +4,8 @@ use super::equipment::Equipment;
 use super::evidence::{Binding, Evidence, Heard};
 use super::{Inventory, SiteNetworks, VendorRegistry, findings, identity, talks};
 use model::{
-    Address, Attribute, Claim, Coverage, Device, DeviceAddress, DeviceId, DeviceKey, Finding, IpClass,
-    MacAddr, Protocol, Talk, TalkEnd, Timestamp, classify_ip,
+    Address, Attribute, Claim, Coverage, Device, DeviceAddress, DeviceId, DeviceKey, Duration, Finding,
+    IpClass, MacAddr, Protocol, Talk, TalkEnd, Timestamp, classify_ip,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -17,6 +17,9 @@ const OWN_ADDRESSES_MAX: usize = 4;
 const FORWARDED_MIN: usize = 2;
 /// Hops that no internal network has: the sender starts from an unusual value instead (lwIP and others).
 const ODD_START_HOPS: usize = 1;
+
+/// An address that another device takes up after this long has moved on; before, it is contested.
+const MOVED_ON: Duration = Duration::from_secs(3600);
 
 /// The conclusions, in an order that depends on the evidence alone.
 #[derive(Clone, Debug, Default)]
@@ -354,10 +357,10 @@ impl Inventory {
         for (ip, claimants) in confirmed {
             for (mac, first, last) in &claimants {
                 let Some(&owner) = owner_of.get(&Address::Mac(*mac)) else { continue };
-                // A lease that moved on is no conflict: both must have claimed it at the same time.
+                // A lease that moved on is no conflict; a change of hands within the hour is.
                 let is_contested = claimants.iter().any(|(other, other_first, other_last)| {
                     let other_owner = owner_of.get(&Address::Mac(*other));
-                    let together = other_first.minute_start() <= *last && first.minute_start() <= *other_last;
+                    let together = *other_first <= last.plus(MOVED_ON) && *first <= other_last.plus(MOVED_ON);
                     other_owner.is_some_and(|other| *other != owner) && together
                 });
                 if is_contested {

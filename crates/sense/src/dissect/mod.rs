@@ -46,15 +46,19 @@ impl Ip {
 
     /// Stands for a host that has no address yet, told apart by its link address, in a prefix that no packet carries
     /// (RFC 6666, 100::/64).
-    pub(crate) fn without_address(mac: MacAddr) -> Self {
+    pub(crate) fn without_address(self, mac: MacAddr) -> Self {
         let [a, b, c, d, e, f] = mac.octets();
-        Self(UNADDRESSED | u128::from(u64::from_be_bytes([0, 0, a, b, c, d, e, f])))
+        let family = u8::from(self.is_v4());
+        Self(UNADDRESSED | u128::from(u64::from_be_bytes([family, 0, a, b, c, d, e, f])))
     }
 
     #[inline]
     pub(crate) const fn addr(self) -> IpAddr {
         if self.0 & !0xffff_ffff_ffff_ffff == UNADDRESSED {
-            return IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+            return match self.0 >> 56 & 1 {
+                1 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                _ => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+            };
         }
         match self.is_v4() {
             true => IpAddr::V4(Ipv4Addr::from_bits(self.0 as u32)),

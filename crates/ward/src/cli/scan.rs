@@ -124,6 +124,8 @@ struct Reading {
     seed: u64,
     threads: usize,
     quiet: bool,
+    html: Option<std::fs::File>,
+    redact_key: Option<[u8; 32]>,
 }
 
 impl Reading {
@@ -131,6 +133,9 @@ impl Reading {
         let seed = u64::from_le_bytes(entropy()?);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
+            // Both before anything is read, and before privileges are given up: a scan must not fail at its end.
+            html: output.html.as_deref().map(create).transpose()?,
+            redact_key: output.redact.then(|| redact_key(output.redact_key.as_deref())).transpose()?,
             inventory: Inventory::new(seed),
             vendors: VendorRegistry::load(OUI).context("the built-in MAC registry is damaged")?,
             sources: Vec::new(),
@@ -212,9 +217,14 @@ impl Reading {
         };
         let mut setup =
             Setup { threads: self.threads, seed: self.seed, stop: &STOP, progress: &mut progress };
-        let counters = pipeline::listen(captures, &mut self.inventory, &mut setup);
+        let (mut counters, error) = pipeline::listen(captures, &mut self.inventory, &mut setup);
         bar.clear();
-        let counters = counters.with_context(|| format!("listening on `{interface}`"))?;
+        // Hours of listening are not thrown away because the interface went.
+        if let Some(error) = error {
+            counters.partly_read = true;
+            counters.notes.push(format!("listening ended early: {error}"));
+            self.failed.push(error.into());
+        }
         self.sources.push(SourceRead { name: interface.to_owned(), counters });
         Ok(())
     }
@@ -224,14 +234,14 @@ impl Reading {
         let networks = SiteNetworks::new(output.site_net.clone());
         let resolved = self.inventory.resolve(&networks, &self.vendors);
         let mut document = report::build(&resolved, &self.sources);
-        if output.redact {
-            document = Redactor::new(redact_key(output.redact_key.as_deref())?).redact(document);
-        }
-        if let Some(path) = &output.html {
-            std::fs::write(path, report::page(&document))
-                .with_context(|| format!("cannot write `{}`", path.display()))?;
+        if let Some(key) = self.redact_key {
+            document = Redactor::new(key).redact(document);
         }
         write_out(&document, output)?;
+        if let (Some(mut file), Some(path)) = (self.html, &output.html) {
+            file.write_all(report::page(&document).as_bytes())
+                .with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
         self.failed.iter().for_each(super::complain);
         let is_partly = !self.failed.is_empty() || self.sources.iter().any(|s| s.counters.partly_read);
         let is_gated = output.gate && !document.findings.is_empty();
@@ -239,6 +249,10 @@ impl Reading {
         std::mem::forget((document, resolved, self.inventory));
         Ok(if is_partly || is_gated { PARTLY } else { DONE })
     }
+}
+
+fn create(path: &Path) -> Result<std::fs::File> {
+    std::fs::File::create(path).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 fn write_out(document: &Document, output: &Output) -> Result<()> {

@@ -112,8 +112,11 @@ impl Redactor {
         }
         for finding in &mut document.findings {
             finding.device = self.id(&finding.device);
-            self.inside(&mut finding.summary);
-            finding.evidence.iter_mut().for_each(|line| self.inside(line));
+            let texts = std::iter::once(&mut finding.summary).chain(&mut finding.evidence);
+            for text in texts {
+                self.addresses(text);
+                self.inside(text);
+            }
         }
         document
     }
@@ -182,6 +185,29 @@ impl Redactor {
         }
     }
 
+    /// Replaces every address in `text`, also those that are no device's.
+    fn addresses(&mut self, text: &mut String) {
+        let is_part = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.' | '-');
+        let mut out = String::with_capacity(text.len());
+        for piece in text.split_inclusive(|c| !is_part(c)) {
+            let word = piece.trim_end_matches(|c| !is_part(c));
+            let bare = word.trim_end_matches(['.', ':', '-']);
+            let kind = match (bare.parse::<IpAddr>(), bare.parse::<model::MacAddr>()) {
+                (Ok(_), _) => Some("ip"),
+                (_, Ok(_)) if bare.contains([':', '-']) => Some("mac"),
+                _ => None,
+            };
+            match kind {
+                Some(kind) => {
+                    out.push_str(&self.pseudonym(kind, bare));
+                    out.push_str(piece.get(bare.len()..).unwrap_or_default());
+                }
+                None => out.push_str(piece),
+            }
+        }
+        *text = out;
+    }
+
     /// The line of what a device says it is: made of claims, of which the last may be cut off and so no longer be found
     /// as a whole. `kept` are the values that may stay.
     fn line(&self, line: &str, kept: &[&str]) -> String {
@@ -222,7 +248,7 @@ impl Redactor {
         format!("{prefix}:{a:02x}:{b:02x}:{c:02x}")
     }
 
-    /// Private stays private, public becomes a documentation address (RFC 5737, RFC 3849, RFC 9637).
+    /// Private stays private, public becomes an address that nobody has.
     fn ip(&self, ip: &str) -> String {
         let [a, b, c, d, e, f, ..] = self.bytes("ip", ip);
         let Ok(parsed) = ip.parse::<IpAddr>() else { return format!("ip-{}", self.digest("ip", ip)) };
@@ -231,7 +257,8 @@ impl Redactor {
         match (parsed, is_private) {
             _ if group => ip.to_owned(),
             (IpAddr::V4(_), true) => format!("10.{a}.{b}.{c}"),
-            (IpAddr::V4(_), false) => format!("198.18.{a}.{b}"),
+            // Class E, which no packet carries (RFC 1112 §4): 28 bits, so that peers keep apart.
+            (IpAddr::V4(_), false) => format!("{}.{b}.{c}.{d}", 240 | (a & 0x0f)),
             (IpAddr::V6(_), true) => format!("fd00::{:x}:{:x}:{:x}", be(a, b), be(c, d), be(e, f)),
             (IpAddr::V6(_), false) => format!("2001:db8::{:x}:{:x}:{:x}", be(a, b), be(c, d), be(e, f)),
         }
@@ -260,9 +287,10 @@ fn is_kept(attribute: &str) -> bool {
     KEPT.contains(&attribute)
 }
 
-/// Part of an identifier that tells one unit from another: it has digits, and is not the name of a numbering.
+/// Part of an identifier that may tell a unit or a site: anything but the name of a numbering (HL7 table 0301).
 fn is_telling(part: &str) -> bool {
-    part.len() >= INSIDE_CHARS_MIN && part.bytes().any(|b| b.is_ascii_digit()) && !part.starts_with("EUI-")
+    const NUMBERINGS: [&str; 7] = ["EUI-64", "EUI-48", "GUID", "UUID", "HCD", "L,M,N", "x400"];
+    part.len() >= INSIDE_CHARS_MIN && !NUMBERINGS.contains(&part)
 }
 
 fn kind_of(attribute: &str, value: &str) -> &'static str {
@@ -288,7 +316,7 @@ mod tests {
         assert_eq!(first, redactor.pseudonym("name", "ICU-PUMP-3"));
         assert!(redactor.pseudonym("mac", "00:09:fb:01:02:03").starts_with("00:09:fb:"));
         assert!(redactor.pseudonym("ip", "10.1.2.3").starts_with("10."));
-        assert!(redactor.pseudonym("ip", "8.8.8.8").starts_with("198.18."));
+        assert!(redactor.pseudonym("ip", "8.8.8.8").starts_with("24"));
         redactor.finder = Finder::new(&redactor.replaced);
         let mut text = "HTTP server on icu-pump-3 (10.1.2.3)".to_owned();
         redactor.inside(&mut text);
