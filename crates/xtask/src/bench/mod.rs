@@ -120,8 +120,8 @@ fn rounds(tools: &[Tool], captures: &Captures, rounds: u64) -> Result<Vec<Row>> 
 /// Memory on a capture and on one four times as long over the same hosts: what grows with time and should not.
 fn growth(root: &Path, request: &Request, tools: &[Tool]) -> Result<Option<report::Growth>> {
     let Some(ward) = tools.iter().find(|tool| tool.name == tools::WARD) else { return Ok(None) };
-    let short = request.packets / 5;
-    let window_s = (request.window_s / 5).max(1);
+    // Both longer than any flow lives idle, or the shorter one would not hold its share of live flows.
+    let (short, window_s) = (request.packets, request.window_s);
     let mut kib = Vec::new();
     for times in [1, 4] {
         let capture = capture::single(root, &request.out, short * times, window_s * times)?;
