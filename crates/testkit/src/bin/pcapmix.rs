@@ -1,5 +1,5 @@
 //! Writes the mixed capture of the benchmark: `pcapmix OUT [--packets N] [--window S] [--seed N] [--hosts N] [--corpus DIR]
-//! [--samples DIR] [--head N FILE]`.
+//! [--samples DIR] [--only CLASS] [--head N FILE]`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 use std::fs::File;
@@ -16,6 +16,8 @@ struct Request {
     corpus: Option<PathBuf>,
     /// Captures to take whole, conversation by conversation.
     samples: Option<PathBuf>,
+    /// Only sessions of this class; `plan.packets` is then about what comes out.
+    only: Option<String>,
     /// The first so many packets, also as a file of their own.
     head: Option<(u64, PathBuf)>,
 }
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
 fn read(arguments: &[String]) -> Result<Request, String> {
     let (out, rest) = arguments.split_first().ok_or("say where to write")?;
     let plan = Plan { packets: 5_000_000, window_us: 600_000_000, host_sets: 8, seed: 1 };
-    let mut request = Request { out: out.into(), plan, corpus: None, samples: None, head: None };
+    let mut request = Request { out: out.into(), plan, corpus: None, samples: None, only: None, head: None };
     let mut rest = rest.iter();
     while let Some(name) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| format!("{name} needs a value"));
@@ -51,6 +53,7 @@ fn read(arguments: &[String]) -> Result<Request, String> {
             "--seed" => request.plan.seed = number(value()?)?,
             "--hosts" => request.plan.host_sets = number(value()?)?,
             "--corpus" => request.corpus = Some(value()?.into()),
+            "--only" => request.only = Some(value()?.clone()),
             "--samples" => request.samples = Some(value()?.into()),
             "--head" => request.head = Some((number(value()?)?, value()?.into())),
             _ => return Err(format!("{name} is unknown")),
@@ -67,13 +70,19 @@ fn write(request: &Request) -> io::Result<Mixed> {
     if let Some(folder) = &request.samples {
         sessions.extend(corpus::from_samples(folder)?);
     }
+    let mut plan = request.plan;
+    if let Some(only) = &request.only {
+        sessions.retain(|session| session.class() == only);
+        let share = CLASSES.iter().find(|(name, _)| name == only).map_or(1.0, |(_, share)| *share);
+        plan.packets = (plan.packets as f64 / share) as u64;
+    }
     let open = |path| PcapWriter::new(BufWriter::with_capacity(1 << 20, File::create(path)?), ETHERNET);
     let mut out = open(&request.out)?;
     let mut head = match &request.head {
         Some((packets, path)) => Some((*packets, open(path)?)),
         None => None,
     };
-    let mixed = mix(&sessions, request.plan, |at_us, bytes, wire_bytes| {
+    let mixed = mix(&sessions, plan, |at_us, bytes, wire_bytes| {
         if let Some((left @ 1.., head)) = &mut head {
             *left -= 1;
             head.write(at_us, bytes, wire_bytes)?;

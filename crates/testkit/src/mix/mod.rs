@@ -48,6 +48,11 @@ struct Frame {
 }
 
 impl Session {
+    /// The class it counts for.
+    pub fn class(&self) -> &'static str {
+        CLASSES.get(self.class).map_or("", |(name, _)| name)
+    }
+
     /// From frames in the order of capture with their times in microseconds; `None` when no frame is fit to keep.
     pub fn new(class: &str, frames: impl IntoIterator<Item = (u64, Vec<u8>)>) -> Option<Self> {
         let class = CLASSES.iter().position(|(name, _)| *name == class)?;

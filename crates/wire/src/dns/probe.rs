@@ -115,8 +115,8 @@ fn end_of_records(message: &Message<'_>) -> Result<usize, Error> {
             return Err(Error::Malformed { what: "record", at: records.at() });
         }
     }
-    // Past so many good records the end is taken on trust.
-    Ok(if records.left() == 0 { records.at() } else { message.bytes.len() })
+    // Past so many records the end stays unknown: a well-known port may decide.
+    Ok(if records.left() == 0 { records.at() } else { 0 })
 }
 
 /// Whether the first question is one of ours; an error when it is cut off or no name.

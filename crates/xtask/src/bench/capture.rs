@@ -97,6 +97,8 @@ struct Order<'a> {
     host_sets: u64,
     /// The first packets, also as a file of their own.
     head: Option<(u64, &'a Path)>,
+    /// Only sessions of this class.
+    only: Option<&'a str>,
 }
 
 pub(super) fn main_pair(root: &Path, out: &Path, packets: u64, window_s: u64) -> Result<Captures> {
@@ -109,6 +111,7 @@ pub(super) fn main_pair(root: &Path, out: &Path, packets: u64, window_s: u64) ->
         window_s,
         host_sets: 8,
         head: Some((head, &mid)),
+        only: None,
     };
     let (big, mix) = mixed(root, order)?;
     let bytes = std::fs::metadata(&mid).context("the head was not written")?.len() - 24 - 16 * head;
@@ -117,8 +120,16 @@ pub(super) fn main_pair(root: &Path, out: &Path, packets: u64, window_s: u64) ->
 
 /// One set of hosts, so that a longer capture has the same ones.
 pub(super) fn single(root: &Path, out: &Path, packets: u64, window_s: u64) -> Result<Capture> {
-    let order =
-        Order { name: "long", path: out.join("long.pcap"), packets, window_s, host_sets: 1, head: None };
+    let path = out.join("long.pcap");
+    let order = Order { name: "long", path, packets, window_s, host_sets: 1, head: None, only: None };
+    Ok(mixed(root, order)?.0)
+}
+
+/// Sessions of one class.
+pub(super) fn of_class(root: &Path, out: &Path, class: &str, packets: u64) -> Result<Capture> {
+    let path = out.join(format!("{class}-{packets}.pcap"));
+    let only = Some(class);
+    let order = Order { name: "class", path, packets, window_s: 60, host_sets: 1, head: None, only };
     Ok(mixed(root, order)?.0)
 }
 
@@ -139,6 +150,9 @@ fn mixed(root: &Path, order: Order<'_>) -> Result<(Capture, Vec<String>)> {
             if samples.is_dir() { command.arg("--samples").arg(samples) } else { &mut command }
         }
     };
+    if let Some(class) = order.only {
+        command.args(["--only", class]);
+    }
     if let Some((packets, path)) = order.head {
         command.args(["--head", &packets.to_string()]).arg(path);
     }

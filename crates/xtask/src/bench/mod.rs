@@ -3,6 +3,7 @@
 
 mod capture;
 mod measure;
+mod protocols;
 mod report;
 mod tools;
 
@@ -62,11 +63,12 @@ impl Request {
     }
 }
 
-/// Runs the named benchmark; there is one.
+/// Runs the named benchmark.
 pub(crate) fn bench(options: &Options) -> Result<bool> {
     match options.word("benchmark")? {
         "scan" => scan(&Request::read(options)?),
-        other => bail!("`{other}` is no benchmark; there is `scan`"),
+        "protocols" => protocols::protocols(&Request::read(options)?),
+        other => bail!("`{other}` is no benchmark; there are `scan` and `protocols`"),
     }
 }
 

@@ -194,19 +194,24 @@ fn load() -> String {
 
 /// Puts the block between its markers in docs/perf.md.
 pub(super) fn write(root: &Path, block: &str) -> Result<()> {
+    write_between(root, (BEGIN, END), block)
+}
+
+/// Puts `block` between two markers of the page.
+pub(super) fn write_between(root: &Path, (begin, end): (&str, &str), block: &str) -> Result<()> {
     let path = root.join(PAGE);
     let page = std::fs::read_to_string(&path).with_context(|| format!("could not read {PAGE}"))?;
-    let page = replaced(&page, block)
-        .with_context(|| format!("{PAGE}: the markers {BEGIN} and {END} are missing"))?;
+    let page = replaced(&page, (begin, end), block)
+        .with_context(|| format!("{PAGE}: the markers {begin} and {end} are missing"))?;
     std::fs::write(&path, page).with_context(|| format!("could not write {PAGE}"))?;
     println!("{PAGE} is up to date");
     Ok(())
 }
 
-fn replaced(page: &str, block: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", block.trim()))
+fn replaced(page: &str, (begin, end): (&str, &str), block: &str) -> Option<String> {
+    let (before, rest) = page.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n\n{}\n\n{end}{after}", block.trim()))
 }
 
 #[cfg(test)]
@@ -256,7 +261,10 @@ mod tests {
     #[test]
     fn the_block_goes_between_its_markers() {
         let page = format!("# Perf\n{BEGIN}\nold\n{END}\nrest\n");
-        assert_eq!(replaced(&page, "new\n").unwrap(), format!("# Perf\n{BEGIN}\n\nnew\n\n{END}\nrest\n"));
-        assert_eq!(replaced("# Perf\n", "new"), None);
+        assert_eq!(
+            replaced(&page, (BEGIN, END), "new\n").unwrap(),
+            format!("# Perf\n{BEGIN}\n\nnew\n\n{END}\nrest\n")
+        );
+        assert_eq!(replaced("# Perf\n", (BEGIN, END), "new"), None);
     }
 }
