@@ -16,7 +16,7 @@ struct Request {
     corpus: Option<PathBuf>,
     /// Captures to take whole, conversation by conversation.
     samples: Option<PathBuf>,
-    /// Only sessions of this class; `plan.packets` is then about what comes out.
+    /// Only sessions of this class.
     only: Option<String>,
     /// The first so many packets, also as a file of their own.
     head: Option<(u64, PathBuf)>,
@@ -70,11 +70,8 @@ fn write(request: &Request) -> io::Result<Mixed> {
     if let Some(folder) = &request.samples {
         sessions.extend(corpus::from_samples(folder)?);
     }
-    let mut plan = request.plan;
     if let Some(only) = &request.only {
         sessions.retain(|session| session.class() == only);
-        let share = CLASSES.iter().find(|(name, _)| name == only).map_or(1.0, |(_, share)| *share);
-        plan.packets = (plan.packets as f64 / share) as u64;
     }
     let open = |path| PcapWriter::new(BufWriter::with_capacity(1 << 20, File::create(path)?), ETHERNET);
     let mut out = open(&request.out)?;
@@ -82,7 +79,7 @@ fn write(request: &Request) -> io::Result<Mixed> {
         Some((packets, path)) => Some((*packets, open(path)?)),
         None => None,
     };
-    let mixed = mix(&sessions, plan, |at_us, bytes, wire_bytes| {
+    let mixed = mix(&sessions, request.plan, |at_us, bytes, wire_bytes| {
         if let Some((left @ 1.., head)) = &mut head {
             *left -= 1;
             head.write(at_us, bytes, wire_bytes)?;
