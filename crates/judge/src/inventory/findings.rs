@@ -73,6 +73,10 @@ fn seconds_of(instant: &str) -> Option<u64> {
     let mut numbers = instant.split(|c: char| !c.is_ascii_digit()).map(str::parse::<i64>);
     let mut next = || numbers.next()?.ok();
     let (year, month, day, hour, minute, second) = (next()?, next()?, next()?, next()?, next()?, next()?);
+    let is_date = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !is_date || hour > 24 || minute > 60 || second > 60 {
+        return None;
+    }
     // Days since 1970-01-01 in the proleptic Gregorian calendar, years counted from March (leap days come last).
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let (era, day_of_year) = (y.div_euclid(400), (153 * m + 2) / 5 + day - 1);
@@ -202,5 +206,7 @@ mod tests {
         assert_eq!(seconds_of("2026-09-21T14:13:20Z"), Some(1_790_000_000));
         assert_eq!(seconds_of("2024-02-29T00:00:00Z"), Some(1_709_164_800));
         assert_eq!(seconds_of("soon"), None);
+        assert_eq!(seconds_of("9223372036854775807-01-01T00:00:00Z"), None);
+        assert_eq!(seconds_of("2026-13-01T00:00:00Z"), None);
     }
 }

@@ -191,6 +191,15 @@ pub struct FindingReport {
     pub last_seen: String,
 }
 
+impl CaptureReport {
+    /// Nothing is known to have been missed: only then may a report say that nothing was found without adding "in what
+    /// could be read". Losses that a source cannot tell of are said beside it.
+    pub(super) fn missed_nothing(&self) -> bool {
+        let lost = self.dropped.unwrap_or(0) + self.cut + self.gap_bytes + self.flows.one_sided;
+        self.complete && lost == 0 && self.unparsed.is_empty() && self.packets > 0
+    }
+}
+
 /// Puts a resolved inventory and the totals of its sources into the document's shape.
 pub fn build(resolved: &Resolved, sources: &[SourceRead]) -> Document {
     Document {

@@ -69,10 +69,10 @@ fn spaced(instant: &str) -> String {
 }
 
 fn honesty(document: &Document) -> Markup {
-    let class = if document.capture.complete { "honest" } else { "honest partly" };
+    let class = if document.capture.missed_nothing() { "honest" } else { "honest partly" };
     html! {
         section class=(class) aria-labelledby="rests" {
-            h2 #rests { "What this rests on" @if !document.capture.complete { " " span.badge.unknown { "not everything could be read" } } }
+            h2 #rests { "What this rests on" @if !document.capture.missed_nothing() { " " span.badge.unknown { "not everything could be read" } } }
             ul { @for line in honesty_lines(document) { li { (line) } } }
         }
     }
@@ -84,7 +84,7 @@ fn findings(document: &Document) -> Markup {
         section aria-labelledby="findings" {
             h2 #findings { "Findings" }
             @if document.findings.is_empty() {
-                p.empty { @if document.capture.complete { "Nothing that this scan looks for: patient data or passwords in clear, weak protocol versions, duplicate addresses, medical messages leaving the site." }
+                p.empty { @if document.capture.missed_nothing() { "Nothing that this scan looks for: patient data or passwords in clear, weak protocol versions, duplicate addresses, medical messages leaving the site." }
                     @else { "None in what could be read. What could not be read was not checked." } }
             } @else {
                 div.scroll { table {

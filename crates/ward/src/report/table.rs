@@ -58,7 +58,7 @@ pub(super) fn headline(document: &Document) -> String {
     );
     let concerned: std::collections::BTreeSet<&str> =
         document.findings.iter().map(|f| f.device.as_str()).collect();
-    match (document.findings.len() as u64, document.capture.complete) {
+    match (document.findings.len() as u64, document.capture.missed_nothing()) {
         (0, true) => text.push_str(" Nothing that this scan looks for was found."),
         (0, false) => text.push_str(" Nothing was found in what could be read; not all could (see below)."),
         (n, _) => {

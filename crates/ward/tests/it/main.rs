@@ -14,6 +14,7 @@ mod capture_file;
 mod capture_live;
 mod cli;
 mod corpus;
+mod honesty;
 mod json_schema;
 mod phi;
 mod sample;
