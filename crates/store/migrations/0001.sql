@@ -1,0 +1,55 @@
+-- Schema 1. Every row that the ledger answers for has id, site and salt first, in this order.
+
+CREATE TABLE schema (version {int} NOT NULL, ward TEXT NOT NULL, applied_at {int} NOT NULL) {strict};
+
+-- The ledger: leaves are the truth, tiles and checkpoints derive from them.
+CREATE TABLE leaves (id {id}, data {blob} NOT NULL) {strict};
+CREATE TABLE tiles (level {int} NOT NULL, number {int} NOT NULL, width {int} NOT NULL, data {blob} NOT NULL, PRIMARY KEY (level, number, width)) {strict};
+CREATE TABLE checkpoints (size {int} NOT NULL PRIMARY KEY, note TEXT NOT NULL, signed_at {int} NOT NULL, witnesses {int} NOT NULL) {strict};
+
+CREATE TABLE sites (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, name TEXT NOT NULL, time_zone TEXT NOT NULL, UNIQUE (site)) {strict};
+CREATE TABLE deciders (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, hash {blob} NOT NULL, ward TEXT NOT NULL, catalog {blob} NOT NULL, model {blob} NOT NULL) {strict};
+CREATE TABLE acts (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, act_key TEXT NOT NULL, leaf {int} NOT NULL, UNIQUE (site, act_key)) {strict};
+CREATE TABLE cursors (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, source TEXT NOT NULL, sequence {int} NOT NULL, position TEXT NOT NULL, observed_at {int} NOT NULL, UNIQUE (site, source)) {strict};
+CREATE TABLE marks (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, name TEXT NOT NULL, value {int} NOT NULL, UNIQUE (site, name)) {strict};
+CREATE TABLE policies (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, UNIQUE (site, name)) {strict};
+CREATE TABLE outbox (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, kind TEXT NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL, due_at {int} NOT NULL, attempts {int} NOT NULL, last_error TEXT) {strict};
+CREATE INDEX outbox_due ON outbox (state, due_at);
+
+-- Records as they came, in blocks of a micro-batch.
+CREATE TABLE blocks (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, source TEXT NOT NULL, first_sequence {int} NOT NULL, last_sequence {int} NOT NULL, records {int} NOT NULL, observed_from {int} NOT NULL, observed_to {int} NOT NULL, data {blob} NOT NULL) {strict};
+CREATE INDEX blocks_time ON blocks (site, observed_to);
+
+-- Endpoints, and everything heard of each.
+CREATE TABLE subjects (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, domain {int} NOT NULL, address TEXT NOT NULL, folded {int} NOT NULL, first_seen {int} NOT NULL, last_seen {int} NOT NULL, evidence {blob} NOT NULL, UNIQUE (site, domain, address)) {strict};
+
+-- Devices, and which endpoint was whose, bitemporal: true from-to in the world, known from-to to Ward; NULL is "still".
+CREATE TABLE devices (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, device {int} NOT NULL, device_key TEXT NOT NULL, name TEXT, vendor TEXT, class TEXT, zone TEXT, review TEXT NOT NULL, router {int} NOT NULL, behind {int}, merged_into {int}, first_seen {int} NOT NULL, known_from {int} NOT NULL, known_to {int}) {strict};
+CREATE INDEX devices_device ON devices (site, device);
+CREATE TABLE bindings (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject {int} NOT NULL, device {int} NOT NULL, true_from {int} NOT NULL, true_to {int}, known_from {int} NOT NULL, known_to {int}) {strict};
+CREATE INDEX bindings_device ON bindings (site, device);
+CREATE INDEX bindings_subject ON bindings (subject);
+CREATE TABLE claims (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject {int} NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, source TEXT NOT NULL, confidence {int} NOT NULL, true_from {int} NOT NULL, true_to {int}, known_from {int} NOT NULL, known_to {int}) {strict};
+CREATE INDEX claims_subject ON claims (subject);
+CREATE TABLE decisions (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, kind TEXT NOT NULL, device {int} NOT NULL, other {int}, subject TEXT, reason TEXT NOT NULL, decided_by TEXT NOT NULL, decided_at {int} NOT NULL, reverted_at {int}) {strict};
+CREATE TABLE findings (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, device {int} NOT NULL, kind TEXT NOT NULL, protocol TEXT NOT NULL, summary TEXT NOT NULL, evidence TEXT NOT NULL, first_seen {int} NOT NULL, last_seen {int} NOT NULL, known_from {int} NOT NULL, known_to {int}) {strict};
+CREATE INDEX findings_device ON findings (site, device);
+
+-- What happened, and who talked to whom.
+CREATE TABLE events (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject {int} NOT NULL, peer TEXT, kind TEXT NOT NULL, protocol TEXT NOT NULL, detail TEXT NOT NULL, happened_at {int} NOT NULL) {strict};
+CREATE INDEX events_time ON events (site, happened_at);
+CREATE INDEX events_subject ON events (subject, happened_at);
+CREATE TABLE pairs (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, client {int} NOT NULL, server {int} NOT NULL, protocol TEXT NOT NULL, transport TEXT NOT NULL, service_port {int} NOT NULL, UNIQUE (client, server, protocol, transport, service_port)) {strict};
+CREATE INDEX pairs_server ON pairs (server);
+CREATE TABLE talks (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, pair {int} NOT NULL, hour {int} NOT NULL, folded {int} NOT NULL, client_packets {int} NOT NULL, server_packets {int} NOT NULL, client_bytes {int} NOT NULL, server_bytes {int} NOT NULL, flows {int} NOT NULL, verbs TEXT NOT NULL, UNIQUE (pair, hour)) {strict};
+CREATE INDEX talks_hour ON talks (site, hour);
+CREATE TABLE talk_days (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, pair {int} NOT NULL, day {int} NOT NULL, client_packets {int} NOT NULL, server_packets {int} NOT NULL, client_bytes {int} NOT NULL, server_bytes {int} NOT NULL, flows {int} NOT NULL, verbs TEXT NOT NULL, UNIQUE (pair, day)) {strict};
+CREATE INDEX talk_days_day ON talk_days (site, day);
+
+-- What could not be seen.
+CREATE TABLE coverage (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, sensor {int} NOT NULL, hour {int} NOT NULL, counters TEXT NOT NULL, UNIQUE (site, sensor, hour)) {strict};
+CREATE TABLE gaps (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, source TEXT NOT NULL, gap_from {int} NOT NULL, gap_to {int} NOT NULL, reason TEXT NOT NULL) {strict};
+
+-- Data keys of people and devices, wrapped; a row that is gone is a key that is gone. What they seal.
+CREATE TABLE subject_keys (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject TEXT NOT NULL, wrapped {blob} NOT NULL, master {int} NOT NULL, created_at {int} NOT NULL, UNIQUE (site, subject)) {strict};
+CREATE TABLE sealed (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL, data {blob} NOT NULL, sealed_at {int} NOT NULL, UNIQUE (site, subject, name)) {strict};

@@ -1,0 +1,214 @@
+//! SQLite with SQLCipher (4.x file format, raw 256-bit key, HMAC-SHA-256 a page), WAL, `synchronous=FULL`.
+
+use super::{Cell, Mode, Row};
+use crate::error::{Result, StoreError};
+use rusqlite::{Connection, OpenFlags, types::ToSqlOutput, types::ValueRef};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Memory of a connection's page cache, KiB.
+const CACHE_KIB: i64 = 32 * 1024;
+/// Pages the log may hold before it is copied into the database: 64 MiB.
+const LOG_PAGES: i64 = 16_384;
+/// How long a connection waits for another's lock, milliseconds.
+const BUSY_MS: u64 = 10_000;
+/// Prepared statements kept.
+const STATEMENTS: usize = 256;
+
+/// One connection.
+pub struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Sqlite {
+    /// Opens the database at `path` with its 32-byte `key`; a writer creates it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongKey`] and the others by cause.
+    pub fn open(path: &Path, key: &[u8; 32], mode: Mode) -> Result<Self> {
+        let access = match mode {
+            Mode::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+            Mode::Reader => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|e| error(path, &e))?;
+        let db = Self { connection, path: path.to_path_buf() };
+        db.unlock(key)?;
+        db.settle(mode)?;
+        Ok(db)
+    }
+
+    fn unlock(&self, key: &[u8; 32]) -> Result<()> {
+        let mut pragma = Zeroizing::new(String::with_capacity(256));
+        pragma.push_str("PRAGMA key = \"x'");
+        key.iter().for_each(|byte| {
+            for digit in [byte >> 4, byte & 15] {
+                pragma.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+            }
+        });
+        pragma.push_str("'\"; PRAGMA cipher_hmac_algorithm = HMAC_SHA256;");
+        self.connection.execute_batch(&pragma).map_err(|e| error(&self.path, &e))?;
+        // The first read of a page tells whether the key fits.
+        let read =
+            self.connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0));
+        read.map(|_| ()).map_err(|e| error(&self.path, &e))
+    }
+
+    fn settle(&self, mode: Mode) -> Result<()> {
+        let c = &self.connection;
+        let settle = || -> rusqlite::Result<()> {
+            c.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+            c.set_prepared_statement_cache_capacity(STATEMENTS);
+            if mode == Mode::Writer {
+                c.pragma_update(None, "journal_mode", "WAL")?;
+                c.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+                c.pragma_update(None, "secure_delete", "ON")?;
+            } else {
+                c.pragma_update(None, "query_only", "ON")?;
+            }
+            c.pragma_update(None, "synchronous", "FULL")?;
+            c.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            c.pragma_update(None, "temp_store", "MEMORY")?;
+            c.pragma_update(None, "trusted_schema", "OFF")?;
+            c.pragma_update(None, "cell_size_check", "ON")
+        };
+        settle().map_err(|e| error(&self.path, &e))
+    }
+
+    pub(super) fn execute(&mut self, sql: &str, parameters: &[Cell<'_>]) -> Result<u64> {
+        let run = || -> rusqlite::Result<usize> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.execute(rusqlite::params_from_iter(parameters.iter().map(Bound)))
+        };
+        run().map(|rows| rows as u64).map_err(|e| error(&self.path, &e))
+    }
+
+    pub(super) fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Cell<'_>],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let failed = |e: rusqlite::Error| error(&self.path, &e);
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut rows =
+            statement.query(rusqlite::params_from_iter(parameters.iter().map(Bound))).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            each(&Row::Sqlite(row))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn define(&mut self, script: &str) -> Result<()> {
+        let script = script
+            .replace("{id}", "INTEGER PRIMARY KEY")
+            .replace("{int}", "INTEGER")
+            .replace("{blob}", "BLOB")
+            .replace("{strict}", "STRICT");
+        self.connection.execute_batch(&script).map_err(|e| error(&self.path, &e))
+    }
+
+    pub(super) fn begin(&mut self) -> Result<()> {
+        self.connection.execute_batch("BEGIN").map_err(|e| error(&self.path, &e))
+    }
+
+    pub(super) fn commit(&mut self) -> Result<()> {
+        self.connection.execute_batch("COMMIT").map_err(|e| error(&self.path, &e))
+    }
+
+    pub(super) fn roll_back(&mut self) {
+        let _ = self.connection.execute_batch("ROLLBACK");
+    }
+
+    /// Copies the log into the database and empties it, so that what was deleted is nowhere any more.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn empty_log(&mut self) -> Result<()> {
+        self.connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(|e| error(&self.path, &e))
+    }
+
+    /// Numbers of the pages whose authentication code is wrong, and the tables that cannot be read whole.
+    ///
+    /// # Errors
+    /// By cause, when not even that can be found out.
+    pub fn damage(&mut self) -> Result<Vec<String>> {
+        let mut damage = Vec::new();
+        let failed = |e: rusqlite::Error| error(&self.path, &e);
+        let mut check = self.connection.prepare("PRAGMA cipher_integrity_check").map_err(failed)?;
+        let mut rows = check.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            damage.push(row.get::<_, String>(0).map_err(failed)?);
+        }
+        Ok(damage)
+    }
+
+    /// Encrypts the whole database under a new key. No other connection may be open.
+    ///
+    /// # Errors
+    /// By cause; the old key holds until the engine's own commit inside.
+    pub fn rekey(&mut self, key: &[u8; 32]) -> Result<()> {
+        let digits: Zeroizing<String> = Zeroizing::new(key.iter().map(|b| format!("{b:02x}")).collect());
+        let pragma = Zeroizing::new(format!("PRAGMA rekey = \"x'{}'\";", *digits));
+        self.connection.execute_batch(&pragma).map_err(|e| error(&self.path, &e))
+    }
+
+    /// The most pages the file may have: lets a test fill it.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn limit_pages(&mut self, pages: i64) -> Result<()> {
+        self.connection
+            .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+            .map_err(|e| error(&self.path, &e))
+    }
+}
+
+/// A cell as a parameter.
+struct Bound<'a>(&'a Cell<'a>);
+
+impl rusqlite::ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self.0 {
+            Cell::Null => ValueRef::Null,
+            Cell::Int(int) => ValueRef::Integer(int),
+            Cell::Text(text) => ValueRef::Text(text.as_bytes()),
+            Cell::Blob(blob) => ValueRef::Blob(blob),
+        }))
+    }
+}
+
+pub(super) fn cell<'a>(row: &'a rusqlite::Row<'_>, index: usize) -> Result<Cell<'a>> {
+    let value = row.get_ref(index).map_err(|e| StoreError::Ours { detail: e.to_string() })?;
+    Ok(match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(int) => Cell::Int(int),
+        ValueRef::Text(text) => Cell::Text(
+            std::str::from_utf8(text)
+                .map_err(|_| StoreError::damaged(format!("column {index} is not UTF-8")))?,
+        ),
+        ValueRef::Blob(blob) => Cell::Blob(blob),
+        ValueRef::Real(_) => return Err(StoreError::damaged(format!("column {index} holds a fraction"))),
+    })
+}
+
+fn error(path: &Path, error: &rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode as Code;
+    let store = path.display().to_string();
+    let detail = error.to_string();
+    match error.sqlite_error_code() {
+        Some(Code::NotADatabase) => StoreError::WrongKey { store },
+        Some(Code::DatabaseCorrupt) => StoreError::Damaged { what: format!("{store}: {detail}") },
+        Some(Code::DiskFull) => StoreError::Full { detail },
+        Some(Code::ReadOnly | Code::PermissionDenied | Code::AuthorizationForStatementDenied) => {
+            StoreError::ReadOnly { detail }
+        }
+        Some(Code::DatabaseBusy | Code::DatabaseLocked | Code::CannotOpen | Code::SystemIoFailure) => {
+            StoreError::Unreachable { detail: format!("{store}: {detail}") }
+        }
+        _ => StoreError::Ours { detail },
+    }
+}
