@@ -2,8 +2,9 @@
 
 CREATE TABLE schema (version {int} NOT NULL, ward TEXT NOT NULL, applied_at {int} NOT NULL) {strict};
 
--- The ledger: leaves are the truth, tiles and checkpoints derive from them.
-CREATE TABLE leaves (id {id}, data {blob} NOT NULL) {strict};
+-- The ledger: leaves are the truth (data: the public entry; changes: the rows it answers for); tiles and checkpoints derive from
+-- them.
+CREATE TABLE leaves (id {id}, data {blob} NOT NULL, changes {blob} NOT NULL) {strict};
 CREATE TABLE tiles (level {int} NOT NULL, number {int} NOT NULL, width {int} NOT NULL, data {blob} NOT NULL, PRIMARY KEY (level, number, width)) {strict};
 CREATE TABLE checkpoints (size {int} NOT NULL PRIMARY KEY, note TEXT NOT NULL, signed_at {int} NOT NULL, witnesses {int} NOT NULL) {strict};
 

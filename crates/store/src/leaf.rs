@@ -1,11 +1,12 @@
-//! What one transaction leaves in the ledger: who did it, why, what decided, and a salted commitment to every row it wrote.
+//! What one transaction leaves in the ledger: who did it, why, what decided, and the hash of a list with a salted commitment to
+//! every row it wrote.
 //!
-//! A leaf is public (others' clients read it through the tiles), so it holds row numbers and hashes, never a value. The bytes
-//! are specified in docs/operate/ledger.md and never change for a version; reading is total.
+//! A leaf is public (others' clients read it through the tiles), so it holds no value; the list stays with the store. The
+//! bytes are specified in docs/operate/ledger.md and never change for a version; reading is total.
 
 use crate::db::Cell;
 use crate::table::Table;
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::SHA256;
 use model::{SiteId, Timestamp};
 use thiserror::Error;
 
@@ -36,8 +37,10 @@ pub struct Leaf {
     pub key: String,
     /// Hash of what decided: build, catalog and models (table `deciders`); zero where nothing was judged.
     pub decided: [u8; 32],
-    /// The rows.
-    pub rows: Vec<RowChange>,
+    /// How many rows it wrote or deleted.
+    pub rows: u64,
+    /// SHA-256 of the list of them ([`encode_rows`]), which stays with the store.
+    pub rows_hash: [u8; 32],
 }
 
 /// What became of one row.
@@ -66,9 +69,9 @@ pub enum LeafError {
 }
 
 impl Leaf {
-    /// The bytes of the leaf.
+    /// The bytes of the leaf, under 2 KiB: an entry of the log.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(96 + self.rows.len() * 38);
+        let mut out = Vec::with_capacity(192);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&self.at.as_nanos().to_be_bytes());
         put_varint(&mut out, u64::from(self.site.0));
@@ -78,14 +81,8 @@ impl Leaf {
             out.extend_from_slice(text.as_bytes());
         }
         out.extend_from_slice(&self.decided);
-        put_varint(&mut out, self.rows.len() as u64);
-        for row in &self.rows {
-            put_varint(&mut out, u64::from(row.table) << 1 | u64::from(row.commitment.is_none()));
-            put_varint(&mut out, row.id.cast_unsigned());
-            if let Some(commitment) = &row.commitment {
-                out.extend_from_slice(commitment);
-            }
-        }
+        put_varint(&mut out, self.rows);
+        out.extend_from_slice(&self.rows_hash);
         out
     }
 
@@ -94,17 +91,6 @@ impl Leaf {
     /// # Errors
     /// [`LeafError`] with the place.
     pub fn decode(data: &[u8]) -> Result<Self, LeafError> {
-        let mut rows = Vec::new();
-        let mut leaf = Self::visit(data, |row| rows.push(row))?;
-        leaf.rows = rows;
-        Ok(leaf)
-    }
-
-    /// Reads a leaf without keeping its rows: each is handed to `row` as it comes.
-    ///
-    /// # Errors
-    /// [`LeafError`] with the place.
-    pub fn visit(data: &[u8], mut row: impl FnMut(RowChange)) -> Result<Self, LeafError> {
         let mut bytes = Bytes { data, at: 0 };
         if bytes.take(MAGIC.len())? != MAGIC {
             return Err(LeafError::Version);
@@ -112,19 +98,47 @@ impl Leaf {
         let at = Timestamp::from_nanos(u64::from_be_bytes(bytes.array()?));
         let site = SiteId(u32::try_from(bytes.varint()?).map_err(|_| LeafError::Malformed(bytes.at))?);
         let (actor, cause, key) = (bytes.text()?, bytes.text()?, bytes.text()?);
-        let decided = bytes.array()?;
-        let count = bytes.varint()?;
-        if count > ROWS_MAX as u64 {
-            return Err(LeafError::Malformed(bytes.at));
-        }
-        for _ in 0..count {
-            row(bytes.row()?);
-        }
+        let (decided, rows, rows_hash) = (bytes.array()?, bytes.varint()?, bytes.array()?);
         if bytes.at != data.len() {
             return Err(LeafError::Malformed(bytes.at));
         }
-        Ok(Self { at, site, actor, cause, key, decided, rows: Vec::new() })
+        Ok(Self { at, site, actor, cause, key, decided, rows, rows_hash })
     }
+}
+
+/// The list of rows that a leaf answers for, as bytes: a number that is twice the table's, plus one for a deletion; the row's;
+/// the commitment, unless deleted.
+pub fn encode_rows(rows: &[RowChange]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.len() * 38);
+    for row in rows {
+        put_varint(&mut out, u64::from(row.table) << 1 | u64::from(row.commitment.is_none()));
+        put_varint(&mut out, row.id.cast_unsigned());
+        if let Some(commitment) = &row.commitment {
+            out.extend_from_slice(commitment);
+        }
+    }
+    out
+}
+
+/// Reads a list of rows, each handed to `row` as it comes; how many there were.
+///
+/// # Errors
+/// [`LeafError`] with the place.
+pub fn visit_rows(data: &[u8], mut row: impl FnMut(RowChange)) -> Result<u64, LeafError> {
+    let mut bytes = Bytes { data, at: 0 };
+    let mut count = 0;
+    while bytes.at < data.len() {
+        row(bytes.row()?);
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// SHA-256 of a list of rows.
+pub fn rows_hash(rows: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(aws_lc_rs::digest::digest(&SHA256, rows).as_ref());
+    hash
 }
 
 /// `text`, at most as long as a leaf keeps, cut at a character.
@@ -150,7 +164,6 @@ pub fn commit_to<'a>(
     image.extend_from_slice(&table.number.to_be_bytes());
     image.extend_from_slice(&id.to_be_bytes());
     image.extend_from_slice(&site.to_be_bytes());
-    let mut context = Context::new(&SHA256);
     for cell in cells {
         match cell {
             Cell::Null => image.push(0),
@@ -162,10 +175,7 @@ pub fn commit_to<'a>(
             Cell::Blob(blob) => sized(&mut image, 3, blob),
         }
     }
-    context.update(&image);
-    let mut commitment = [0; 32];
-    commitment.copy_from_slice(context.finish().as_ref());
-    commitment
+    rows_hash(&image)
 }
 
 fn sized(image: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
@@ -237,5 +247,82 @@ impl<'a> Bytes<'a> {
         let id = self.varint()?.cast_signed();
         let commitment = if head & 1 == 0 { Some(self.array()?) } else { None };
         Ok(RowChange { table, id, commitment })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::BLOCKS;
+
+    fn leaf() -> Leaf {
+        Leaf {
+            at: Timestamp::from_secs(1_790_000_000),
+            site: SiteId(7),
+            actor: "sensor:1".into(),
+            cause: "records".into(),
+            key: String::new(),
+            decided: [3; 32],
+            rows: 2,
+            rows_hash: [9; 32],
+        }
+    }
+
+    #[test]
+    fn a_leaf_reads_back_and_no_prefix_is_one() {
+        let bytes = leaf().encode();
+        assert_eq!(Leaf::decode(&bytes), Ok(leaf()));
+        for end in 0..bytes.len() {
+            assert!(Leaf::decode(&bytes[..end]).is_err(), "prefix of {end} bytes");
+        }
+        let mut longer = bytes.clone();
+        longer.push(0);
+        assert_eq!(Leaf::decode(&longer), Err(LeafError::Malformed(bytes.len())));
+    }
+
+    #[test]
+    fn version_1_keeps_its_bytes() {
+        let hex: String = leaf().encode().iter().map(|b| format!("{b:02x}")).collect();
+        let head = "574c0118d75b8423f30000070873656e736f723a31077265636f72647300";
+        assert_eq!(hex, format!("{head}{}02{}", "03".repeat(32), "09".repeat(32)));
+    }
+
+    #[test]
+    fn row_lists_read_back() {
+        let rows = [
+            RowChange { table: 8, id: 1, commitment: Some([1; 32]) },
+            RowChange { table: 9, id: i64::MAX, commitment: None },
+            RowChange { table: 300, id: -1, commitment: Some([2; 32]) },
+        ];
+        let mut read = Vec::new();
+        assert_eq!(visit_rows(&encode_rows(&rows), |row| read.push(row)), Ok(3));
+        assert_eq!(read, rows);
+        assert_eq!(
+            visit_rows(&[0x80, 0x00, 1], |_| {}),
+            Err(LeafError::Malformed(0)),
+            "not the shortest form"
+        );
+        assert!(visit_rows(&[0xff; 12], |_| {}).is_err());
+    }
+
+    #[test]
+    fn a_commitment_tells_cells_apart() {
+        let commit = |cells: &[Cell<'_>]| commit_to(&BLOCKS, 1, 1, &[0; 16], cells.iter().copied());
+        let all = [
+            commit(&[Cell::Null, Cell::Text("")]),
+            commit(&[Cell::Text(""), Cell::Null]),
+            commit(&[Cell::Text("ab"), Cell::Text("c")]),
+            commit(&[Cell::Text("a"), Cell::Text("bc")]),
+            commit(&[Cell::Blob(b"a"), Cell::Text("bc")]),
+            commit(&[Cell::Int(0)]),
+            commit(&[Cell::Int(-1)]),
+        ];
+        for (i, a) in all.iter().enumerate() {
+            assert!(all.iter().skip(i + 1).all(|b| a != b), "{i}");
+        }
+        assert_ne!(
+            commit_to(&BLOCKS, 1, 1, &[1; 16], std::iter::empty()),
+            commit_to(&BLOCKS, 1, 1, &[0; 16], std::iter::empty())
+        );
     }
 }

@@ -179,18 +179,12 @@ impl Store {
         self.newest = Timestamp::ZERO;
         if let Some(last) = self.leaves.checked_sub(1) {
             let mut newest = None;
-            self.db.query(
-                "SELECT data FROM leaves WHERE id = ?1",
-                &[Cell::Int(last.cast_signed())],
-                &mut |row| {
-                    newest = Some(
-                        Leaf::visit(row.blob(0)?, |_| {})
-                            .map_err(|e| StoreError::damaged(format!("leaf {last}: {e}")))?
-                            .at,
-                    );
-                    Ok(())
-                },
-            )?;
+            let sql = "SELECT data FROM leaves WHERE id = ?1";
+            self.db.query(sql, &[Cell::Int(last.cast_signed())], &mut |row| {
+                let leaf = Leaf::decode(row.blob(0)?);
+                newest = Some(leaf.map_err(|e| StoreError::damaged(format!("leaf {last}: {e}")))?.at);
+                Ok(())
+            })?;
             self.newest = newest.unwrap_or_default();
         }
         self.next_ids.clear();
@@ -324,6 +318,7 @@ impl Store {
 
     fn append(&mut self, tx: &Tx, rows: Vec<RowChange>) -> Result<Committed> {
         let at = tx.now.max(self.newest);
+        let changes = leaf::encode_rows(&rows);
         let leaf = Leaf {
             at,
             site: tx.site,
@@ -331,12 +326,13 @@ impl Store {
             cause: tx.cause.clone(),
             key: tx.key.clone(),
             decided: tx.decided,
-            rows,
+            rows: rows.len() as u64,
+            rows_hash: leaf::rows_hash(&changes),
         };
         let index = self.leaves;
         let data = leaf.encode();
-        let parameters = [Cell::Int(index.cast_signed()), Cell::Blob(&data)];
-        self.db.execute("INSERT INTO leaves (id, data) VALUES (?1, ?2)", &parameters)?;
+        let parameters = [Cell::Int(index.cast_signed()), Cell::Blob(&data), Cell::Blob(&changes)];
+        self.db.execute("INSERT INTO leaves (id, data, changes) VALUES (?1, ?2, ?3)", &parameters)?;
         self.leaves += 1;
         self.newest = at;
         Ok(Committed { leaf: index, repeated: false })
