@@ -5,11 +5,14 @@
 pub mod db;
 mod error;
 pub mod leaf;
+pub mod ledger;
 pub mod migration;
+mod read;
 mod store;
 pub mod table;
 pub mod tx;
 
 pub use error::{Result, StoreError};
+pub use read::{Cursor, Page, Readers, Scope};
 pub use store::{Committed, DATABASE_FILE, Fault, Place, Store};
 pub use tx::Tx;

@@ -88,6 +88,7 @@ pub struct Store {
     leaves: u64,
     /// Time of the newest leaf.
     newest: Timestamp,
+    pub(crate) builder: Option<trust::tlog::TileBuilder>,
     next_ids: Vec<i64>,
     put_sql: Vec<String>,
     /// A commit was reported failed: what is in memory may not be what is stored.
@@ -110,6 +111,7 @@ impl Store {
             db,
             leaves: 0,
             newest: Timestamp::ZERO,
+            builder: None,
             next_ids: Vec::new(),
             put_sql: TABLES.iter().map(|table| table.put_sql()).collect(),
             unsure: false,
@@ -175,6 +177,7 @@ impl Store {
     }
 
     fn reread(&mut self) -> Result<()> {
+        self.builder = None;
         self.leaves = self.db.number("SELECT max(id) FROM leaves", &[])?.map_or(0, |n| n.cast_unsigned() + 1);
         self.newest = Timestamp::ZERO;
         if let Some(last) = self.leaves.checked_sub(1) {

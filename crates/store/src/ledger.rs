@@ -1,0 +1,203 @@
+//! Tiles and checkpoints: derived from the leaves after they are committed, and rebuilt from them when lost.
+//!
+//! Commit points: a leaf is true once its transaction is; a tile or checkpoint may lag behind it and is made up by the next
+//! call of [`Store::integrate`], also after a kill. No checkpoint is signed before its leaves and tiles are durable.
+
+use crate::db::{Cell, Db};
+use crate::error::{Result, StoreError};
+use crate::store::Store;
+use crate::tx::time;
+use model::Timestamp;
+use std::cell::RefCell;
+use trust::tlog::{self, Checkpoint, Hash, NoteSigner, TILE_WIDTH, Tile, TileBuilder, TileSource};
+
+/// Leaves integrated in one transaction.
+const LEAVES_PER_STEP: u64 = 16 * 1024;
+
+/// A checkpoint as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCheckpoint {
+    /// Leaves it covers.
+    pub size: u64,
+    /// The signed note, with the cosignatures gathered so far.
+    pub note: String,
+    /// When it was signed.
+    pub signed_at: Timestamp,
+    /// Cosignatures of witnesses on it.
+    pub witnesses: u64,
+}
+
+impl From<tlog::Error> for StoreError {
+    fn from(error: tlog::Error) -> Self {
+        Self::Trust(error.to_string())
+    }
+}
+
+/// The stored tiles of a connection.
+pub struct Tiles<'d>(RefCell<&'d mut Db>);
+
+impl<'d> Tiles<'d> {
+    /// Reads tiles over `db`.
+    pub fn new(db: &'d mut Db) -> Self {
+        Self(RefCell::new(db))
+    }
+}
+
+impl TileSource for Tiles<'_> {
+    type Error = StoreError;
+
+    fn tile(&self, level: u8, index: u64, width: u16) -> Result<Vec<Hash>> {
+        let bytes = tile(&mut self.0.borrow_mut(), level, index, width)?.unwrap_or_default();
+        Ok(bytes.as_chunks().0.to_vec())
+    }
+}
+
+/// The bytes of a stored tile: 32 a hash.
+///
+/// # Errors
+/// By cause.
+pub fn tile(db: &mut Db, level: u8, index: u64, width: u16) -> Result<Option<Vec<u8>>> {
+    let mut found = None;
+    let parameters = [Cell::Int(level.into()), Cell::Int(index.cast_signed()), Cell::Int(width.into())];
+    let sql = "SELECT data FROM tiles WHERE level = ?1 AND number = ?2 AND width = ?3";
+    db.query(sql, &parameters, &mut |row| {
+        found = Some(row.blob(0)?.to_vec());
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// An entry bundle: `width` leaves from 256 × `index`; `None` where a checkpoint does not cover them all.
+///
+/// # Errors
+/// By cause.
+pub fn entries(db: &mut Db, index: u64, width: u16) -> Result<Option<Vec<u8>>> {
+    let covered = newest(db)?.map_or(0, |checkpoint| checkpoint.size);
+    let Some(first) = index.checked_mul(u64::from(TILE_WIDTH)) else { return Ok(None) };
+    if width == 0 || width > TILE_WIDTH || first.saturating_add(u64::from(width)) > covered {
+        return Ok(None);
+    }
+    let mut bundle = Vec::new();
+    let parameters = [Cell::Int(first.cast_signed()), Cell::Int((first + u64::from(width)).cast_signed())];
+    db.query("SELECT data FROM leaves WHERE id >= ?1 AND id < ?2 ORDER BY id", &parameters, &mut |row| {
+        Ok(tlog::entries::push_entry(&mut bundle, row.blob(0)?)?)
+    })?;
+    Ok(Some(bundle))
+}
+
+/// The newest checkpoint.
+///
+/// # Errors
+/// By cause.
+pub fn newest(db: &mut Db) -> Result<Option<StoredCheckpoint>> {
+    checkpoint(db, "ORDER BY size DESC LIMIT 1", &[])
+}
+
+/// The newest checkpoint that a witness has cosigned.
+///
+/// # Errors
+/// By cause.
+pub fn newest_witnessed(db: &mut Db) -> Result<Option<StoredCheckpoint>> {
+    checkpoint(db, "WHERE witnesses > 0 ORDER BY size DESC LIMIT 1", &[])
+}
+
+fn checkpoint(db: &mut Db, which: &str, parameters: &[Cell<'_>]) -> Result<Option<StoredCheckpoint>> {
+    let mut found = None;
+    let sql = format!("SELECT size, note, signed_at, witnesses FROM checkpoints {which}");
+    db.query(&sql, parameters, &mut |row| {
+        found = Some(StoredCheckpoint {
+            size: row.int(0)?.cast_unsigned(),
+            note: row.text(1)?.to_owned(),
+            signed_at: crate::tx::timestamp(row.int(2)?),
+            witnesses: row.int(3)?.cast_unsigned(),
+        });
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+impl Store {
+    /// Brings tiles up to the leaves and signs a checkpoint over them, if there are leaves that none covers yet.
+    ///
+    /// # Errors
+    /// By cause; what was integrated stays, the rest is made up by the next call.
+    pub fn integrate(&mut self, origin: &str, signer: &dyn NoteSigner, now: Timestamp) -> Result<Option<StoredCheckpoint>> {
+        let covered = newest(&mut self.db)?.map_or(0, |checkpoint| checkpoint.size);
+        let mut builder = self.builder()?;
+        while builder.size() < self.leaves() {
+            let end = self.leaves().min(builder.size() + LEAVES_PER_STEP);
+            self.step_tiles(&mut builder, end)?;
+        }
+        self.builder = Some(builder);
+        let (size, root) = match &self.builder {
+            Some(builder) if builder.size() > covered => (builder.size(), builder.root()),
+            _ => return Ok(None),
+        };
+        let note = Checkpoint::new(origin, size, root)?.sign(&[signer])?.to_string();
+        let stored = StoredCheckpoint { size, note, signed_at: now, witnesses: 0 };
+        self.keep(&stored)?;
+        Ok(Some(stored))
+    }
+
+    /// Keeps a checkpoint, or the cosignatures that came in for it.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn keep(&mut self, checkpoint: &StoredCheckpoint) -> Result<()> {
+        let sql = "INSERT INTO checkpoints (size, note, signed_at, witnesses) VALUES (?1, ?2, ?3, ?4) \
+                   ON CONFLICT (size) DO UPDATE SET note = excluded.note, witnesses = excluded.witnesses";
+        let parameters = [
+            Cell::Int(checkpoint.size.cast_signed()),
+            Cell::Text(&checkpoint.note),
+            Cell::Int(time(checkpoint.signed_at)),
+            Cell::Int(checkpoint.witnesses.cast_signed()),
+        ];
+        self.db.execute(sql, &parameters).map(|_| ())
+    }
+
+    /// The tree as far as tiles are stored.
+    fn builder(&mut self) -> Result<TileBuilder> {
+        if let Some(builder) = self.builder.take() {
+            return Ok(builder);
+        }
+        let full = "SELECT max(number) FROM tiles WHERE level = 0 AND width = 256";
+        let tiles = self.db.number(full, &[])?.map_or(0, |number| number.cast_unsigned() + 1);
+        let partial = "SELECT max(width) FROM tiles WHERE level = 0 AND number = ?1";
+        let width = self.db.number(partial, &[Cell::Int(tiles.cast_signed())])?.unwrap_or(0);
+        let size = tiles * u64::from(TILE_WIDTH) + width.cast_unsigned();
+        TileBuilder::open(&Tiles::new(&mut self.db), size)
+    }
+
+    fn step_tiles(&mut self, builder: &mut TileBuilder, end: u64) -> Result<()> {
+        let mut hashes: Vec<Hash> = Vec::new();
+        let range = [Cell::Int(builder.size().cast_signed()), Cell::Int(end.cast_signed())];
+        self.db.query("SELECT data FROM leaves WHERE id >= ?1 AND id < ?2 ORDER BY id", &range, &mut |row| {
+            hashes.push(tlog::leaf_hash(row.blob(0)?));
+            Ok(())
+        })?;
+        if hashes.len() as u64 != end - builder.size() {
+            return Err(StoreError::damaged(format!("leaves are missing between {} and {end}", builder.size())));
+        }
+        let tiles = builder.append(&hashes)?;
+        self.db.begin()?;
+        let written = tiles.iter().try_for_each(|tile| self.write_tile(tile.tile, tile.hashes.as_flattened()));
+        match written {
+            Ok(()) => self.db.commit(),
+            Err(error) => {
+                self.db.roll_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Partial tiles of sizes that no checkpoint has are dropped as they are outgrown.
+    fn write_tile(&mut self, tile: Tile, data: &[u8]) -> Result<()> {
+        let (level, number) = (Cell::Int(tile.level().into()), Cell::Int(tile.index().cast_signed()));
+        if tile.is_full() {
+            self.db.execute("DELETE FROM tiles WHERE level = ?1 AND number = ?2 AND width < 256", &[level, number])?;
+        }
+        let sql = "INSERT INTO tiles (level, number, width, data) VALUES (?1, ?2, ?3, ?4) \
+                   ON CONFLICT (level, number, width) DO UPDATE SET data = excluded.data";
+        self.db.execute(sql, &[level, number, Cell::Int(tile.width().into()), Cell::Blob(data)]).map(|_| ())
+    }
+}
