@@ -227,12 +227,20 @@ fn of_word(row: &Row, word: &str) -> Vec<Line> {
             text(if word == "smb1" { "NT LM 0.12" } else { "SMB 3.1.1" }),
         )],
         "ssh" => vec![network(A::SshVersion, P::Ssh, text("SSH-2.0-OpenSSH_9.2p1"))],
-        "dns-server" => vec![network(A::ServiceType, P::Dns, text("dns server"))],
-        "ntp-server" => vec![network(A::ServiceType, P::Ntp, text("ntp server"))],
-        "dhcp-server" => vec![network(A::ServiceType, P::Dhcpv4, text("dhcp server"))],
-        "dhcp-relay" => vec![network(A::ServiceType, P::Dhcpv4, text("dhcp relay"))],
-        _ => Vec::new(),
+        _ => of_server(word).into_iter().collect(),
     }
+}
+
+/// A role that it plays for others.
+fn of_server(word: &str) -> Option<Line> {
+    let (source, role) = match word {
+        "dns-server" => (P::Dns, "dns server"),
+        "ntp-server" => (P::Ntp, "ntp server"),
+        "dhcp-server" => (P::Dhcpv4, "dhcp server"),
+        "dhcp-relay" => (P::Dhcpv4, "dhcp relay"),
+        _ => return None,
+    };
+    Some(network(A::ServiceType, source, text(role)))
 }
 
 fn word_of_sdc(row: &Row) -> bool {

@@ -187,11 +187,7 @@ impl Act<'_> {
             server: self.site.at_ip(server),
             client_ip: IpAddr::V4(client),
             server_ip: IpAddr::V4(server),
-            client_port: if is_tcp || server_port == 53 || server_port == 161 {
-                DYNAMIC_PORT + (self.random.number() % DYNAMIC_PORTS) as u16
-            } else {
-                server_port
-            },
+            client_port: self.client_port(is_tcp, server_port),
             server_port,
             transport: service.kind.transport,
             protocol: service.kind.protocol,
@@ -203,6 +199,15 @@ impl Act<'_> {
             duplicate_packets: if troubles.is_doubled(minute) { packets } else { 0 },
             end: if is_tcp { FlowEnd::Closed } else { FlowEnd::Idle },
         })))
+    }
+
+    /// Over UDP many protocols ask from the port on which they answer.
+    fn client_port(&mut self, is_tcp: bool, server_port: u16) -> u16 {
+        match server_port {
+            67 if !is_tcp => 68,
+            123 | 137 | 1900 | 5060 | 5353 | 47_808 if !is_tcp => server_port,
+            _ => DYNAMIC_PORT + (self.random.number() % DYNAMIC_PORTS) as u16,
+        }
     }
 
     fn verb(&mut self, service: &Service, at: usize, troubles: &Troubles) -> Option<Record> {
