@@ -7,3 +7,4 @@ pub mod payload;
 pub mod random;
 pub mod schema;
 pub mod sessions;
+pub mod simulation;
