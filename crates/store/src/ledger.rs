@@ -52,16 +52,17 @@ impl TileSource for Tiles<'_> {
     }
 }
 
-/// The bytes of a stored tile: 32 a hash.
+/// The bytes of a tile, 32 a hash: as stored, or the beginning of the wider one that took its place.
 ///
 /// # Errors
 /// By cause.
 pub fn tile(db: &mut Db, level: u8, index: u64, width: u16) -> Result<Option<Vec<u8>>> {
     let mut found = None;
     let parameters = [Cell::Int(level.into()), Cell::Int(index.cast_signed()), Cell::Int(width.into())];
-    let sql = "SELECT data FROM tiles WHERE level = ?1 AND number = ?2 AND width = ?3";
+    let sql =
+        "SELECT data FROM tiles WHERE level = ?1 AND number = ?2 AND width >= ?3 ORDER BY width LIMIT 1";
     db.query(sql, &parameters, &mut |row| {
-        found = Some(row.blob(0)?.to_vec());
+        found = row.blob(0)?.get(..usize::from(width) * tlog::HASH_BYTES).map(<[u8]>::to_vec);
         Ok(())
     })?;
     Ok(found)
@@ -121,7 +122,12 @@ impl Store {
     ///
     /// # Errors
     /// By cause; what was integrated stays, the rest is made up by the next call.
-    pub fn integrate(&mut self, origin: &str, signer: &dyn NoteSigner, now: Timestamp) -> Result<Option<StoredCheckpoint>> {
+    pub fn integrate(
+        &mut self,
+        origin: &str,
+        signer: &dyn NoteSigner,
+        now: Timestamp,
+    ) -> Result<Option<StoredCheckpoint>> {
         let covered = newest(&mut self.db)?.map_or(0, |checkpoint| checkpoint.size);
         let mut builder = self.builder()?;
         while builder.size() < self.leaves() {
@@ -136,6 +142,9 @@ impl Store {
         let note = Checkpoint::new(origin, size, root)?.sign(&[signer])?.to_string();
         let stored = StoredCheckpoint { size, note, signed_at: now, witnesses: 0 };
         self.keep(&stored)?;
+        // One a second would be most of the store: of those that nobody cosigned the last two stay.
+        let outgrown = [Cell::Int(covered.cast_signed())];
+        self.db.execute("DELETE FROM checkpoints WHERE witnesses = 0 AND size < ?1", &outgrown)?;
         Ok(Some(stored))
     }
 
@@ -171,16 +180,24 @@ impl Store {
     fn step_tiles(&mut self, builder: &mut TileBuilder, end: u64) -> Result<()> {
         let mut hashes: Vec<Hash> = Vec::new();
         let range = [Cell::Int(builder.size().cast_signed()), Cell::Int(end.cast_signed())];
-        self.db.query("SELECT data FROM leaves WHERE id >= ?1 AND id < ?2 ORDER BY id", &range, &mut |row| {
-            hashes.push(tlog::leaf_hash(row.blob(0)?));
-            Ok(())
-        })?;
+        self.db.query(
+            "SELECT data FROM leaves WHERE id >= ?1 AND id < ?2 ORDER BY id",
+            &range,
+            &mut |row| {
+                hashes.push(tlog::leaf_hash(row.blob(0)?));
+                Ok(())
+            },
+        )?;
         if hashes.len() as u64 != end - builder.size() {
-            return Err(StoreError::damaged(format!("leaves are missing between {} and {end}", builder.size())));
+            return Err(StoreError::damaged(format!(
+                "leaves are missing between {} and {end}",
+                builder.size()
+            )));
         }
         let tiles = builder.append(&hashes)?;
         self.db.begin()?;
-        let written = tiles.iter().try_for_each(|tile| self.write_tile(tile.tile, tile.hashes.as_flattened()));
+        let written =
+            tiles.iter().try_for_each(|tile| self.write_tile(tile.tile, tile.hashes.as_flattened()));
         match written {
             Ok(()) => self.db.commit(),
             Err(error) => {
@@ -190,14 +207,11 @@ impl Store {
         }
     }
 
-    /// Partial tiles of sizes that no checkpoint has are dropped as they are outgrown.
+    /// Only the widest of a partial tile is kept: the narrower ones are its beginnings.
     fn write_tile(&mut self, tile: Tile, data: &[u8]) -> Result<()> {
         let (level, number) = (Cell::Int(tile.level().into()), Cell::Int(tile.index().cast_signed()));
-        if tile.is_full() {
-            self.db.execute("DELETE FROM tiles WHERE level = ?1 AND number = ?2 AND width < 256", &[level, number])?;
-        }
-        let sql = "INSERT INTO tiles (level, number, width, data) VALUES (?1, ?2, ?3, ?4) \
-                   ON CONFLICT (level, number, width) DO UPDATE SET data = excluded.data";
+        self.db.execute("DELETE FROM tiles WHERE level = ?1 AND number = ?2", &[level, number])?;
+        let sql = "INSERT INTO tiles (level, number, width, data) VALUES (?1, ?2, ?3, ?4)";
         self.db.execute(sql, &[level, number, Cell::Int(tile.width().into()), Cell::Blob(data)]).map(|_| ())
     }
 }

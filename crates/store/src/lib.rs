@@ -11,6 +11,7 @@ mod read;
 mod store;
 pub mod table;
 pub mod tx;
+pub mod verify;
 
 pub use error::{Result, StoreError};
 pub use read::{Cursor, Page, Readers, Scope};

@@ -76,8 +76,11 @@ impl Cursor {
     /// [`StoreError::Refused`] for anything that [`Self::encode`] did not write.
     pub fn decode(text: &str) -> Result<Self> {
         let shown: String = text.chars().take(40).collect();
-        let refused = || StoreError::Refused(format!("\"{shown}\" is no cursor: begin the list again without it"));
-        let digits = Some(text).filter(|text| text.len() <= CURSOR_BYTES_MAX).and_then(|text| text.strip_prefix("c1-"));
+        let refused =
+            || StoreError::Refused(format!("\"{shown}\" is no cursor: begin the list again without it"));
+        let digits = Some(text)
+            .filter(|text| text.len() <= CURSOR_BYTES_MAX)
+            .and_then(|text| text.strip_prefix("c1-"));
         let cursor = digits.and_then(|digits| i64::from_str_radix(digits, 16).ok()).map(Self);
         cursor.filter(|cursor| cursor.encode() == text).ok_or_else(refused)
     }
@@ -112,7 +115,12 @@ struct State {
 impl Readers {
     /// A pool of at most `connections_max` connections, opened when first needed.
     pub fn new(place: Place, connections_max: usize) -> Self {
-        Self { place: Mutex::new(place), state: Mutex::default(), freed: Condvar::new(), connections_max: connections_max.max(1) }
+        Self {
+            place: Mutex::new(place),
+            state: Mutex::default(),
+            freed: Condvar::new(),
+            connections_max: connections_max.max(1),
+        }
     }
 
     /// Runs `read` on a connection, in one transaction: all it reads is of one moment.
@@ -208,7 +216,10 @@ mod tests {
         let none = Scope { sites: Some(Vec::new()), ..Scope::default() };
         assert_eq!(none.condition("d", true, &mut parameters), "1 = 1 AND 1 = 0");
         let zones = Scope { zones: Some(vec!["icu".into()]), ..Scope::site(SiteId(3)) };
-        assert_eq!(zones.condition("d", true, &mut parameters), "1 = 1 AND d.site IN (?1) AND d.zone IN (?2)");
+        assert_eq!(
+            zones.condition("d", true, &mut parameters),
+            "1 = 1 AND d.site IN (?1) AND d.zone IN (?2)"
+        );
         assert_eq!(parameters, [Cell::Int(3), Cell::Text("icu")]);
     }
 }

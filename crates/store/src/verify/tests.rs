@@ -1,0 +1,249 @@
+use super::*;
+use crate::db::Value;
+use crate::table::{FINDINGS, MARKS, SITES};
+use crate::{Fault, Place, Store, Tx};
+use model::{SiteId, Timestamp};
+use trust::tlog::{Algorithm, Ed25519Signer, NoteSigner};
+
+const ORIGIN: &str = "ward.example.org/st-brannocs";
+
+struct Fixture {
+    _folder: tempfile::TempDir,
+    store: Store,
+    signer: Ed25519Signer,
+}
+
+fn signer(seed: u8) -> Ed25519Signer {
+    Ed25519Signer::from_seed(ORIGIN, Algorithm::Ed25519, &[seed; 32]).unwrap()
+}
+
+/// A store with 700 leaves of two rows each, some overwritten, some deleted, integrated in three steps.
+fn fixture() -> Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = Store::open(Place::folder(folder.path(), [7; 32]), Timestamp::from_secs(1)).unwrap();
+    let signer = signer(1);
+    for n in 0..700i64 {
+        let mut tx = Tx::new(SiteId(1), "test", "rows", Timestamp::from_secs(100 + n.cast_unsigned()));
+        tx.put(&MARKS, n / 2 + 1, vec![format!("mark {}", n / 2).into(), n.into()]);
+        let text = |n: i64| Value::Text(format!("icu-pump-{n:04}"));
+        let time = Value::Int(n);
+        let cells = vec![
+            n.into(),
+            text(n),
+            "dicom".into(),
+            text(n),
+            "[]".into(),
+            time.clone(),
+            time.clone(),
+            time,
+            Value::Null,
+        ];
+        tx.put(&FINDINGS, n + 1, cells);
+        if n % 10 == 9 {
+            tx.delete(&FINDINGS, n);
+        }
+        store.commit(tx).unwrap();
+        if n % 300 == 299 {
+            store.integrate(ORIGIN, &signer, Timestamp::from_secs(2)).unwrap().unwrap();
+        }
+    }
+    store.integrate(ORIGIN, &signer, Timestamp::from_secs(3)).unwrap().unwrap();
+    assert!(store.integrate(ORIGIN, &signer, Timestamp::from_secs(3)).unwrap().is_none(), "nothing new");
+    Fixture { _folder: folder, store, signer }
+}
+
+impl Fixture {
+    fn expectation(&self) -> Expectation {
+        Expectation { origin: ORIGIN.into(), keys: vec![self.signer.key().clone()], ..Expectation::default() }
+    }
+
+    fn verify(&mut self) -> Verified {
+        let expectation = self.expectation();
+        verify(self.store.db(), &expectation, &mut |_, _| {}).unwrap()
+    }
+
+    /// Changes the database behind the write path's back, with the right key.
+    fn tamper(&mut self, sql: &str) {
+        assert!(self.store.db().execute(sql, &[]).unwrap() > 0, "{sql} changed nothing");
+    }
+
+    fn only_lie(&mut self) -> Lie {
+        let verified = self.verify();
+        assert_eq!(verified.lies_total, 1, "{:?}", verified.lies);
+        verified.lies.into_iter().next().unwrap()
+    }
+}
+
+#[test]
+fn what_was_written_verifies_in_one_pass_and_in_many() {
+    let mut fixture = fixture();
+    let verified = fixture.verify();
+    assert_eq!(verified.lies, []);
+    assert_eq!((verified.leaves, verified.rows, verified.checkpoint), (700, 350 + 700 - 70, 700));
+    assert_eq!(verified.witnessed, Witnessed::NotWitnessed);
+    let expectation = fixture.expectation();
+    let many = verify_holding(fixture.store.db(), &expectation, 100, &mut |_, _| {}).unwrap();
+    assert_eq!((many.lies, many.rows, many.root), (Vec::new(), verified.rows, verified.root));
+}
+
+#[test]
+fn a_row_changed_by_hand_is_named() {
+    let mut fixture = fixture();
+    fixture.tamper("UPDATE findings SET summary = 'nothing to see' WHERE id = 42");
+    assert_eq!(fixture.only_lie(), Lie::Changed { table: "findings", row: 42, leaf: 41 });
+}
+
+#[test]
+fn a_row_put_back_to_what_it_was_is_named() {
+    let mut fixture = fixture();
+    // Mark 100 was written by leaves 198 and 199: the salt and value of the first are not those of the last.
+    let mut tx = Tx::new(SiteId(1), "test", "old", Timestamp::from_secs(5));
+    tx.put(&SITES, 1, vec!["a".into(), "UTC".into()]);
+    fixture.store.commit(tx).unwrap();
+    let mut old = (Vec::new(), 0);
+    fixture
+        .store
+        .db()
+        .query("SELECT salt, site FROM sites WHERE id = 1", &[], &mut |row| {
+            old = (row.blob(0)?.to_vec(), row.int(1)?);
+            Ok(())
+        })
+        .unwrap();
+    let mut tx = Tx::new(SiteId(1), "test", "new", Timestamp::from_secs(6));
+    tx.put(&SITES, 1, vec!["b".into(), "UTC".into()]);
+    fixture.store.commit(tx).unwrap();
+    assert_eq!(fixture.verify().lies, []);
+    let parameters = [Cell::Blob(&old.0)];
+    fixture.store.db().execute("UPDATE sites SET salt = ?1, name = 'a' WHERE id = 1", &parameters).unwrap();
+    assert_eq!(fixture.only_lie(), Lie::Changed { table: "sites", row: 1, leaf: 701 });
+}
+
+#[test]
+fn a_deleted_row_an_added_row_and_one_brought_back_are_named() {
+    let mut fixture = fixture();
+    fixture.tamper("DELETE FROM marks WHERE id = 7");
+    assert_eq!(fixture.only_lie(), Lie::Missing { table: "marks", row: 7, leaf: 13 });
+    let mut fixture = self::fixture();
+    fixture.tamper("INSERT INTO marks (id, site, salt, name, value) VALUES (9000, 1, x'00', 'x', 1)");
+    assert_eq!(fixture.only_lie(), Lie::Unknown { table: "marks", row: 9000 });
+    let mut fixture = self::fixture();
+    fixture.tamper("UPDATE findings SET id = 9 WHERE id = 8");
+    let lies = fixture.verify().lies;
+    let expected =
+        [Lie::Missing { table: "findings", row: 8, leaf: 7 }, Lie::Unknown { table: "findings", row: 9 }];
+    assert_eq!(lies, expected);
+}
+
+#[test]
+fn a_replaced_tile_is_named() {
+    let mut fixture = fixture();
+    fixture.tamper("UPDATE tiles SET data = zeroblob(8192) WHERE level = 0 AND number = 1");
+    assert_eq!(fixture.only_lie(), Lie::Tile { path: "tile/0/001".into(), leaf: 256 });
+    let mut fixture = self::fixture();
+    fixture.tamper("DELETE FROM tiles WHERE level = 0 AND number = 2");
+    assert_eq!(fixture.only_lie(), Lie::Tile { path: "tile/0/002.p/188".into(), leaf: 512 });
+    let mut fixture = self::fixture();
+    fixture.tamper("INSERT INTO tiles (level, number, width, data) VALUES (1, 1, 1, zeroblob(32))");
+    assert!(matches!(fixture.only_lie(), Lie::Tile { .. }));
+}
+
+#[test]
+fn a_leaf_changed_with_its_list_is_named_by_tile_and_checkpoint() {
+    let mut fixture = fixture();
+    // A forger who knows the format rewrites a row, its commitment, the list and the leaf; the tree gives him away.
+    let mut leaf = Vec::new();
+    fixture
+        .store
+        .db()
+        .query("SELECT data FROM leaves WHERE id = 300", &[], &mut |row| {
+            leaf = row.blob(0)?.to_vec();
+            Ok(())
+        })
+        .unwrap();
+    let mut forged = Leaf::decode(&leaf).unwrap();
+    forged.actor = "somebody else".into();
+    let data = forged.encode();
+    fixture.store.db().execute("UPDATE leaves SET data = ?1 WHERE id = 300", &[Cell::Blob(&data)]).unwrap();
+    let lies = fixture.verify().lies;
+    assert_eq!(lies.first(), Some(&Lie::Tile { path: "tile/0/001".into(), leaf: 300 }));
+    assert!(lies.iter().any(|lie| matches!(lie, Lie::Checkpoint { size: 700, .. })), "{lies:?}");
+    let mut fixture = self::fixture();
+    fixture.tamper("UPDATE leaves SET changes = x'' WHERE id = 5");
+    assert!(matches!(fixture.verify().lies.first(), Some(Lie::Leaf { leaf: 5, .. })));
+    let mut fixture = self::fixture();
+    fixture.tamper("DELETE FROM leaves WHERE id = 5");
+    assert_eq!(fixture.verify().lies.first(), Some(&Lie::Leaf { leaf: 5, why: "it is gone".into() }));
+}
+
+#[test]
+fn history_cut_off_is_seen_by_a_checkpoint_kept_elsewhere() {
+    let mut fixture = fixture();
+    let kept = crate::ledger::newest(fixture.store.db()).unwrap().unwrap();
+    let outside = Expectation { outside: Some(kept.note.clone()), ..fixture.expectation() };
+    assert_eq!(verify(fixture.store.db(), &outside, &mut |_, _| {}).unwrap().lies, []);
+    // The last leaf, its rows, its tiles and its checkpoint are taken away and all is signed anew.
+    for sql in [
+        "DELETE FROM leaves WHERE id = 699",
+        "DELETE FROM findings WHERE id = 700",
+        "DELETE FROM marks WHERE id = 350",
+        "DELETE FROM tiles",
+        "DELETE FROM checkpoints",
+    ] {
+        fixture.tamper(sql);
+    }
+    fixture.store.reopen().unwrap();
+    let signer = signer(1);
+    fixture.store.integrate(ORIGIN, &signer, Timestamp::from_secs(9)).unwrap().unwrap();
+    let lies = verify(fixture.store.db(), &outside, &mut |_, _| {}).unwrap().lies;
+    assert!(matches!(lies.first(), Some(Lie::Checkpoint { size: 700, .. })), "{lies:?}");
+}
+
+#[test]
+fn a_checkpoint_under_another_key_or_of_another_root_is_named() {
+    let mut fixture = fixture();
+    let expectation = Expectation { keys: vec![signer(2).key().clone()], ..fixture.expectation() };
+    let lies = verify(fixture.store.db(), &expectation, &mut |_, _| {}).unwrap().lies;
+    assert!(matches!(lies.last(), Some(Lie::Checkpoint { size: 700, .. })), "{lies:?}");
+    let forged = Checkpoint::new(ORIGIN, 700, [5; 32]).unwrap().sign(&[&signer(1)]).unwrap().to_string();
+    let sql = "UPDATE checkpoints SET note = ?1 WHERE size = 700";
+    fixture.store.db().execute(sql, &[Cell::Text(&forged)]).unwrap();
+    assert!(matches!(fixture.only_lie(), Lie::Checkpoint { size: 700, .. }));
+}
+
+#[test]
+fn lost_tiles_are_rebuilt_from_the_leaves() {
+    let mut fixture = fixture();
+    fixture.tamper("DELETE FROM tiles");
+    fixture.store.reopen().unwrap();
+    let signer = signer(1);
+    assert!(
+        fixture.store.integrate(ORIGIN, &signer, Timestamp::from_secs(4)).unwrap().is_none(),
+        "the checkpoint stands"
+    );
+    assert_eq!(fixture.verify().lies, []);
+}
+
+#[test]
+fn both_ways_of_failing_leave_a_ledger_that_verifies() {
+    for (fault, stored) in [(Fault::NotStored, false), (Fault::StoredButReported, true)] {
+        let mut fixture = fixture();
+        let act = || {
+            let mut tx = Tx::new(SiteId(1), "test", "act", Timestamp::from_secs(1)).keyed("act-1");
+            tx.put(&SITES, 3, vec!["a".into(), "UTC".into()]);
+            tx
+        };
+        fixture.store.fail_next(fault);
+        assert!(matches!(fixture.store.commit(act()), Err(StoreError::Unsure { .. })));
+        assert!(fixture.store.commit(act()).is_err(), "refused until it is read again");
+        fixture.store.reopen().unwrap();
+        let done = fixture.store.commit(act()).unwrap();
+        assert_eq!((done.repeated, done.leaf), (stored, 700), "{fault:?}");
+        assert_eq!(
+            fixture.store.newest(),
+            Timestamp::from_secs(799),
+            "a clock set back does not set the ledger back"
+        );
+        let verified = fixture.verify();
+        assert_eq!((verified.lies, verified.leaves), (Vec::new(), 701), "{fault:?}");
+    }
+}
