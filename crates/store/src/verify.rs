@@ -79,6 +79,12 @@ pub enum Lie {
     },
 }
 
+impl Lie {
+    fn is_of_row(&self) -> bool {
+        !matches!(self, Self::Leaf { .. } | Self::Tile { .. } | Self::Checkpoint { .. })
+    }
+}
+
 impl std::fmt::Display for Lie {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -132,7 +138,7 @@ pub struct Verified {
     pub checkpoint: u64,
     /// What witnesses say.
     pub witnessed: Witnessed,
-    /// What lies, the earliest leaf first; at most [`LIES_NAMED_MAX`].
+    /// What lies: the ledger itself, then rows, each by leaf; at most [`LIES_NAMED_MAX`].
     pub lies: Vec<Lie>,
     /// How many lies there are.
     pub lies_total: u64,
@@ -239,7 +245,8 @@ impl Lies {
     }
 
     fn into_verified(mut self, tree: Tree, rows: u64, checkpoint: u64, witnessed: Witnessed) -> Verified {
-        self.named.sort_by_key(|(leaf, _)| *leaf);
+        // What is wrong with the ledger itself explains rows that do not fit it.
+        self.named.sort_by_key(|(leaf, lie)| (lie.is_of_row(), *leaf));
         Verified {
             leaves: tree.size,
             rows,
