@@ -65,7 +65,8 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// No crate that deny.toml bans is in Cargo.lock (cargo-deny says the same; this needs nothing installed).
+/// No crate that deny.toml bans is linked (cargo-deny says the same; this needs nothing installed). Cargo.lock also lists
+/// optional dependencies that no feature switches on: those are not.
 pub(crate) fn banned_crates(tree: &Tree) -> Vec<String> {
     let deny: toml::Table = toml::from_str(&tree.read("deny.toml")).unwrap_or_default();
     let banned = deny.get("bans").and_then(|bans| bans.get("deny")).and_then(toml::Value::as_array);
@@ -77,9 +78,12 @@ pub(crate) fn banned_crates(tree: &Tree) -> Vec<String> {
     let Some(banned) = banned else {
         return vec!["deny.toml: [bans] deny is missing: it says which crates must not be linked".to_owned()];
     };
+    let linked = licences::linked(tree.root()).ok();
+    let is_linked = |krate: &str| linked.as_ref().is_none_or(|all| all.iter().any(|l| l.name == krate));
     banned
         .iter()
         .filter(|ban| locked.iter().any(|package| name(package, "name") == name(ban, "crate")))
+        .filter(|ban| is_linked(&name(ban, "crate")))
         .map(|ban| {
             let (krate, why) = (name(ban, "crate"), name(ban, "reason"));
             format!("Cargo.lock: {krate} is banned by deny.toml: {why}. `cargo tree -i {krate}` says who brings it")
