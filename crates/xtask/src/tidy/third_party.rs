@@ -2,6 +2,7 @@
 
 use super::tree::Tree;
 use crate::licences::{self, Linked};
+use crate::run::cargo;
 use sha2::{Digest as _, Sha256};
 
 /// The list of other people's files.
@@ -78,8 +79,13 @@ pub(crate) fn banned_crates(tree: &Tree) -> Vec<String> {
     let Some(banned) = banned else {
         return vec!["deny.toml: [bans] deny is missing: it says which crates must not be linked".to_owned()];
     };
-    let linked = licences::linked(tree.root()).ok();
-    let is_linked = |krate: &str| linked.as_ref().is_none_or(|all| all.iter().any(|l| l.name == krate));
+    // The tree as built; `cargo metadata` would also show what no feature switches on.
+    let is_linked = |krate: &str| {
+        let arguments =
+            ["tree", "--workspace", "--all-features", "--edges", "normal,build", "--invert", krate];
+        let told = cargo(tree.root(), &arguments).output();
+        told.map_or(true, |told| !told.status.success() || !told.stdout.is_empty())
+    };
     banned
         .iter()
         .filter(|ban| locked.iter().any(|package| name(package, "name") == name(ban, "crate")))
