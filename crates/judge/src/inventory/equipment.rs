@@ -4,11 +4,12 @@
 //! One device may be named in several ways (by serial number in one field, by UDI in another): the universal identifier
 //! joins them. A device that names itself is no second device.
 
-use super::evidence::Heard;
 use super::identity;
-use model::{Attribute, Claim, Device, DeviceId, DeviceKey, MacAddr};
+use super::subject::{Heard, Subject, SubjectKey};
+use crate::site::Drawn;
+use model::{Address, Attribute, Device, DeviceId, DeviceKey, DomainId, MacAddr};
 use smol_str::SmolStr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 /// Own names shorter than this do not tell that an identifier is one's own.
 const OWN_NAME_CHARS_MIN: usize = 3;
@@ -58,26 +59,62 @@ fn is_eui(text: &str) -> bool {
     matches!(digits, 12 | 16) && text.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, '-' | ':' | '.'))
 }
 
-/// The devices behind gateways, collected from what the gateways said.
-#[derive(Default)]
-pub(super) struct Equipment(BTreeMap<SmolStr, Device>);
-
-impl Equipment {
-    /// Adds what `gateway` said, unless it names the gateway itself or a device that has its own link address here.
-    pub(super) fn add(&mut self, gateway: &Device, heard: &Heard, has_own_address: impl Fn(MacAddr) -> bool) {
-        let identifier = Identifier::new(&heard.value);
-        let names_itself = identifier.universal.is_none() && is_own_name(gateway, identifier.id);
-        if names_itself || identifier.mac().is_some_and(has_own_address) {
-            return;
+/// What one gateway says of the devices it speaks for, each as far as this gateway tells: [`joined`] puts together what
+/// several gateways say. `card` is the gateway's own; `owns` tells whether a link address belongs to some device of the
+/// site, for who has an address here is known by it.
+///
+/// Claims that have ended still tell of the device; their times say when.
+pub fn spoken_for<'s>(
+    gateway: &Drawn,
+    card: &Device,
+    subjects: impl Fn(&SubjectKey) -> Option<&'s Subject>,
+    owns: impl Fn(&SubjectKey) -> bool,
+) -> Vec<Device> {
+    let mut told: BTreeMap<(DomainId, SmolStr), Device> = BTreeMap::new();
+    for key in &gateway.subjects {
+        let claims = subjects(key).into_iter().flat_map(|subject| &subject.claims);
+        for heard in claims.filter(|c| c.attribute == Attribute::EquipmentId) {
+            let identifier = Identifier::new(&heard.value);
+            let names_itself = identifier.universal.is_none() && is_own_name(card, identifier.id);
+            let mac =
+                identifier.mac().map(|mac| SubjectKey { domain: key.domain, address: Address::Mac(mac) });
+            if names_itself || mac.is_some_and(|mac| owns(&mac)) {
+                continue;
+            }
+            let name = identifier.key();
+            let part = named(key.domain, DeviceKey::Equipment(name.clone()), gateway.id, heard);
+            match told.entry((key.domain, name)) {
+                btree_map::Entry::Occupied(mut known) => add(known.get_mut(), part),
+                btree_map::Entry::Vacant(free) => drop(free.insert(part)),
+            }
         }
-        let key = identifier.key();
-        let claim = Claim { confidence: 95, ..super::conclude::claim(heard, 95) };
-        let device =
-            self.0.entry(key.clone()).or_insert_with(|| named(DeviceKey::Equipment(key), gateway.id, heard));
-        device.first_seen = device.first_seen.min(heard.first_seen);
-        device.last_seen = device.last_seen.max(heard.last_seen);
-        // Several gateways may speak for one device; the choice must not depend on the order.
-        device.behind = device.behind.min(Some(gateway.id));
+    }
+    told.into_values().collect()
+}
+
+/// One device for each id out of what the gateways say, by id. The order of `told` does not matter.
+pub fn joined(told: impl IntoIterator<Item = Device>) -> Vec<Device> {
+    let mut devices: BTreeMap<DeviceId, Device> = BTreeMap::new();
+    for part in told {
+        match devices.entry(part.id) {
+            btree_map::Entry::Occupied(mut known) => add(known.get_mut(), part),
+            btree_map::Entry::Vacant(free) => drop(free.insert(part)),
+        }
+    }
+    devices.values_mut().for_each(finish);
+    devices.into_values().collect()
+}
+
+/// Adds what another claim or another gateway says of the same device.
+fn add(device: &mut Device, part: Device) {
+    device.first_seen = device.first_seen.min(part.first_seen);
+    device.last_seen = device.last_seen.max(part.last_seen);
+    // Several gateways may speak for one device; the choice must not depend on the order.
+    device.behind = device.behind.min(part.behind);
+    device.protocols.extend(part.protocols);
+    device.protocols.sort_unstable();
+    device.protocols.dedup();
+    for claim in part.claims {
         match device
             .claims
             .iter_mut()
@@ -90,17 +127,15 @@ impl Equipment {
             None => device.claims.push(claim),
         }
     }
+}
 
-    /// The devices, with their best name: the shortest identifier is the one people use.
-    pub(super) fn into_devices(self) -> impl Iterator<Item = Device> {
-        self.0.into_values().map(|mut device| {
-            device.claims.sort_by(|a, b| a.value.cmp(&b.value).then_with(|| a.source.cmp(&b.source)));
-            let ids = device.claims.iter().map(|claim| Identifier::new(&claim.value).id);
-            let shortest = ids.filter(|id| !id.is_empty()).min_by_key(|id| (id.len(), *id));
-            device.names = shortest.map(SmolStr::new).into_iter().collect();
-            device
-        })
-    }
+/// Its claims in order, and its best name: the shortest identifier is the one people use.
+fn finish(device: &mut Device) {
+    device.claims.sort_by(|a, b| a.value.cmp(&b.value).then_with(|| a.source.cmp(&b.source)));
+    let ids = device.claims.iter().map(|claim| Identifier::new(&claim.value).id);
+    let shortest = ids.filter(|id| !id.is_empty()).min_by_key(|id| (id.len(), *id));
+    device.names = shortest.map(SmolStr::new).into_iter().collect();
+    super::card::round_last_seen(device);
 }
 
 fn is_own_name(gateway: &Device, id: &str) -> bool {
@@ -116,9 +151,9 @@ fn is_own_name(gateway: &Device, id: &str) -> bool {
             .any(|c| c.attribute == Attribute::SerialNumber && c.value.eq_ignore_ascii_case(&id))
 }
 
-fn named(key: DeviceKey, gateway: DeviceId, heard: &Heard) -> Device {
+fn named(domain: DomainId, key: DeviceKey, gateway: DeviceId, heard: &Heard) -> Device {
     Device {
-        id: identity::device_id(&key),
+        id: identity::device_id(domain, &key, 0),
         key,
         addresses: Vec::new(),
         names: Vec::new(),
@@ -126,7 +161,7 @@ fn named(key: DeviceKey, gateway: DeviceId, heard: &Heard) -> Device {
         is_router: false,
         behind: Some(gateway),
         protocols: vec![heard.source],
-        claims: Vec::new(),
+        claims: vec![super::card::claim(heard, identity::confidence(heard.attribute, heard.source))],
         conflicts: Vec::new(),
         phi_in_clear: false,
         first_seen: heard.first_seen,

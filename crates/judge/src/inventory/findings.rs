@@ -1,26 +1,29 @@
 //! What a one-shot scan finds worth a person's attention. Judgements with baselines come with their own capability.
 
 use super::SiteNetworks;
+use super::digest::{AddressConflicts, EVIDENCE_MAX};
+use crate::catalog::Catalog;
 use model::{
     Address, Attribute, Claim, Device, DeviceId, Finding, FindingKind, MacAddr, Protocol, Talk, TalkEnd,
     Timestamp,
 };
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Pieces of evidence listed per finding; the rest is counted.
-const EVIDENCE_MAX: usize = 8;
+/// What is wrong with one device. `talks` are those it takes part in; others are passed over. Duplicate addresses and
+/// spoofing concern several devices: the site finds them ([`crate::site::SiteStep::findings`]).
+pub fn device_findings(device: &Device, talks: &[Talk], catalog: &Catalog) -> Vec<Finding> {
+    let mut findings = of_device(device);
+    findings.extend(leaving_site(talks, &catalog.networks).into_iter().filter(|f| f.device == device.id));
+    findings.sort_by_key(|f| (f.kind, f.protocol, f.device));
+    findings
+}
 
-pub(super) fn findings(
-    devices: &[Device],
-    talks: &[Talk],
-    address_conflicts: &[(DeviceId, IpAddr, MacAddr, Timestamp)],
-    networks: &SiteNetworks,
-) -> Vec<Finding> {
+/// The same of all devices at once, not in order yet.
+pub(super) fn of_all(devices: &[Device], talks: &[Talk], networks: &SiteNetworks) -> Vec<Finding> {
     let mut findings: Vec<Finding> = devices.iter().flat_map(of_device).collect();
     findings.extend(leaving_site(talks, networks));
-    findings.extend(duplicate_addresses(address_conflicts));
-    findings.sort_by_key(|f| (f.kind, f.protocol, f.device));
     findings
 }
 
@@ -159,7 +162,7 @@ fn leaving_site(talks: &[Talk], networks: &SiteNetworks) -> Vec<Finding> {
     findings
 }
 
-fn duplicate_addresses(conflicts: &[(DeviceId, IpAddr, MacAddr, Timestamp)]) -> Vec<Finding> {
+pub(crate) fn duplicate_addresses(conflicts: &[(DeviceId, IpAddr, MacAddr, Timestamp)]) -> Vec<Finding> {
     conflicts
         .iter()
         .map(|(device, ip, mac, at)| Finding {
@@ -174,16 +177,13 @@ fn duplicate_addresses(conflicts: &[(DeviceId, IpAddr, MacAddr, Timestamp)]) -> 
         .collect()
 }
 
-/// Devices whose ARP or neighbour discovery speaks under another link address than their frames come from.
-pub(super) fn spoofing(device: DeviceId, conflicts: &[(smol_str::SmolStr, Timestamp)]) -> Option<Finding> {
-    let mut evidence: Vec<String> = conflicts.iter().map(|(detail, _)| detail.to_string()).collect();
-    evidence.sort();
-    let more = evidence.len().saturating_sub(EVIDENCE_MAX);
-    evidence.truncate(EVIDENCE_MAX);
-    if more > 0 {
-        evidence.push(format!("and {more} more"));
+/// A device whose ARP or neighbour discovery speaks under another link address than its frames come from.
+pub(crate) fn spoofing(device: DeviceId, conflicts: &AddressConflicts) -> Finding {
+    let mut evidence: Vec<String> = conflicts.details.iter().map(SmolStr::to_string).collect();
+    if conflicts.count > evidence.len() {
+        evidence.push(format!("and {} more", conflicts.count - evidence.len()));
     }
-    Some(Finding {
+    Finding {
         kind: FindingKind::AddressSpoofing,
         device,
         summary: "It announces addresses under a link address that is not its own: a bridge or load balancer does so, and so \
@@ -191,9 +191,9 @@ pub(super) fn spoofing(device: DeviceId, conflicts: &[(smol_str::SmolStr, Timest
             .to_owned(),
         evidence,
         protocol: Protocol::Arp,
-        first_seen: conflicts.iter().map(|(_, at)| *at).min()?,
-        last_seen: conflicts.iter().map(|(_, at)| *at).max()?,
-    })
+        first_seen: conflicts.first_seen,
+        last_seen: conflicts.last_seen,
+    }
 }
 
 #[cfg(test)]

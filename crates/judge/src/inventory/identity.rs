@@ -1,9 +1,9 @@
 //! Names, confidences, conflicts and identities drawn from claims. The weights are those of docs/design/0004-evidence.md:
 //! protocol-native identity before banner, banner before DHCP, DHCP before address prefix.
 
-use super::conclude::claim;
-use super::evidence::Heard;
-use model::{Attribute, Claim, Conflict, DeviceId, DeviceKey, Protocol};
+use super::card::claim;
+use super::subject::Heard;
+use model::{Attribute, Claim, Conflict, DeviceId, DeviceKey, DomainId, Protocol};
 use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ fn weigh_forwarded(claims: &mut [Claim]) {
 }
 
 /// How much a claim weighs, 0–100.
-const fn confidence(attribute: Attribute, source: Protocol) -> u8 {
+pub(crate) const fn confidence(attribute: Attribute, source: Protocol) -> u8 {
     match (attribute, source) {
         (Attribute::Udi | Attribute::EquipmentId, _) => 95,
         (Attribute::SerialNumber, _) => 90,
@@ -137,42 +137,104 @@ fn is_same(a: &str, b: &str) -> bool {
 
 /// Models, and serial numbers, that one device may have for itself.
 const OWN_IDENTITIES_MAX: usize = 4;
+/// Identities of one device; more are those of others.
+const STRONG_IDENTITIES_MAX: usize = OWN_IDENTITIES_MAX * OWN_IDENTITIES_MAX;
 
-/// Identities that no two devices share: a serial number with its maker or model, a device UUID it announces.
-pub(super) fn strong_identities<'h>(heard: impl Iterator<Item = &'h Heard>) -> Vec<String> {
-    let mut serials: Vec<&SmolStr> = Vec::new();
-    let mut models: Vec<&SmolStr> = Vec::new();
-    let mut identities: Vec<String> = Vec::new();
-    for heard in heard {
-        match heard.attribute {
-            // Images and messages tell of other devices: an archive is not the scanner whose images it forwards.
-            _ if matches!(heard.source, Protocol::Dicom | Protocol::Hl7v2) => {}
-            Attribute::SerialNumber if is_telling(&heard.value) => serials.push(&heard.value),
-            Attribute::Model => models.push(&heard.value),
-            Attribute::ServiceInstance if heard.value.starts_with("urn:uuid:") => {
-                identities.push(heard.value.to_ascii_lowercase());
-            }
-            _ => {}
-        }
-    }
-    models.sort();
-    models.dedup();
-    serials.sort();
-    serials.dedup();
-    // Many serial numbers are those of others, and every pair of many would be too many.
-    if models.len() > OWN_IDENTITIES_MAX || serials.len() > OWN_IDENTITIES_MAX {
-        return bounded(identities);
-    }
-    for serial in serials {
-        identities.extend(models.iter().map(|model| format!("{model}\u{1f}{serial}")));
-    }
-    bounded(identities)
+/// What an endpoint says that may tell it from all others, each list ascending, without repetition, and cut one beyond
+/// what a device may have for itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identities {
+    serials: Vec<SmolStr>,
+    models: Vec<SmolStr>,
+    uuids: Vec<SmolStr>,
 }
 
-fn bounded(mut identities: Vec<String>) -> Vec<String> {
-    identities.sort();
-    identities.dedup();
-    if identities.len() > OWN_IDENTITIES_MAX * OWN_IDENTITIES_MAX { Vec::new() } else { identities }
+/// The part that a claim can play in an identity.
+enum Part {
+    Serial,
+    Model,
+    Uuid,
+}
+
+/// Images and messages tell of other devices: an archive is not the scanner whose images it forwards.
+fn part(attribute: Attribute, source: Protocol, value: &str) -> Option<Part> {
+    match attribute {
+        _ if matches!(source, Protocol::Dicom | Protocol::Hl7v2) => None,
+        Attribute::SerialNumber if is_telling(value) => Some(Part::Serial),
+        Attribute::Model => Some(Part::Model),
+        Attribute::ServiceInstance if value.starts_with("urn:uuid:") => Some(Part::Uuid),
+        _ => None,
+    }
+}
+
+/// Whether such a claim can make two endpoints one device.
+pub(crate) fn bears_on_identity(attribute: Attribute, source: Protocol, value: &str) -> bool {
+    part(attribute, source, value).is_some()
+}
+
+/// Whether such a claim makes a router of who says it.
+pub(crate) fn says_it_routes(attribute: Attribute, value: &str) -> bool {
+    attribute == Attribute::ServiceType && value == "ipv6 router"
+}
+
+impl Identities {
+    pub(super) fn of<'h>(heard: impl Iterator<Item = &'h Heard>) -> Self {
+        let mut found = Self::default();
+        for heard in heard {
+            match part(heard.attribute, heard.source, &heard.value) {
+                Some(Part::Serial) => found.serials.push(heard.value.clone()),
+                Some(Part::Model) => found.models.push(heard.value.clone()),
+                Some(Part::Uuid) => found.uuids.push(SmolStr::new(heard.value.to_ascii_lowercase())),
+                None => {}
+            }
+        }
+        found.tidy();
+        found
+    }
+
+    fn tidy(&mut self) {
+        let lists = [
+            (&mut self.serials, OWN_IDENTITIES_MAX),
+            (&mut self.models, OWN_IDENTITIES_MAX),
+            (&mut self.uuids, STRONG_IDENTITIES_MAX),
+        ];
+        for (list, most) in lists {
+            list.sort();
+            list.dedup();
+            list.truncate(most + 1);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.serials.is_empty() && self.models.is_empty() && self.uuids.is_empty()
+    }
+
+    /// Adds those of another endpoint of the same device.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.serials.extend(other.serials.iter().cloned());
+        self.models.extend(other.models.iter().cloned());
+        self.uuids.extend(other.uuids.iter().cloned());
+        self.tidy();
+    }
+
+    /// Identities that no two devices share: a serial number with its model, a device UUID it announces.
+    pub(super) fn strong(&self) -> Vec<SmolStr> {
+        let mut strong = self.uuids.clone();
+        // Many serial numbers are those of others, and every pair of many would be too many.
+        if self.models.len() <= OWN_IDENTITIES_MAX && self.serials.len() <= OWN_IDENTITIES_MAX {
+            for serial in &self.serials {
+                strong.extend(self.models.iter().map(|model| format_smolstr!("{model}\u{1f}{serial}")));
+            }
+        }
+        strong.sort();
+        strong.dedup();
+        if strong.len() > STRONG_IDENTITIES_MAX { Vec::new() } else { strong }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let lists = [&self.serials, &self.models, &self.uuids];
+        lists.into_iter().flatten().map(|text| size_of::<SmolStr>() + text.len()).sum()
+    }
 }
 
 /// A serial number that is more than a placeholder.
@@ -183,11 +245,19 @@ fn is_telling(serial: &str) -> bool {
 }
 
 /// Derived from what named the device, so that two runs over one capture agree. FNV-1a, 64 bits: it need not be secret.
-pub(super) fn device_id(key: &DeviceKey) -> DeviceId {
-    let text = match key {
+///
+/// `again` counts the ids that were taken: the address named a device before, which has moved on under its id.
+pub(crate) fn device_id(domain: DomainId, key: &DeviceKey, again: u32) -> DeviceId {
+    let mut text = match key {
         DeviceKey::Address(address) => format_smolstr!("address {address}"),
         DeviceKey::Equipment(id) => format_smolstr!("equipment {id}"),
     };
+    if domain != DomainId::default() {
+        text = format_smolstr!("{text} domain {}", domain.0);
+    }
+    if again > 0 {
+        text = format_smolstr!("{text} again {again}");
+    }
     let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     DeviceId(text.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
 }

@@ -1,28 +1,43 @@
 //! The inventory: which devices are there, what is claimed of them, who talks to whom.
 //!
-//! [`Inventory::fold`] takes records in any order (sensors and workers are not in step) and only adds up evidence;
-//! [`Inventory::resolve`] draws the conclusions from the whole of it. A device is not an address: one MAC may carry many
-//! IP addresses, one MAC may forward for a whole hospital, one address may speak for many devices.
+//! A [`Subject`] holds what was heard of one endpoint and only adds up evidence; [`crate::site`] draws devices from the
+//! [`Digest`]s of all, and [`card`] puts together what the endpoints of one device say. [`Inventory`] is all of it in
+//! memory, for a scan. A device is not an address: one MAC may carry many IP addresses, one MAC may forward for a whole
+//! hospital, one address may speak for many devices.
 
+mod card;
 mod conclude;
+mod digest;
+pub(crate) mod draft;
+mod encoding;
 mod equipment;
-mod evidence;
-mod findings;
+pub(crate) mod findings;
 mod identity;
+pub(crate) mod join;
+mod subject;
 mod talks;
 pub mod vendor;
 
 #[cfg(test)]
 mod tests;
 
+pub use card::card;
 pub use conclude::Resolved;
+pub use digest::Digest;
+pub use encoding::DecodeError;
+pub use equipment::{joined, spoken_for};
+pub use findings::device_findings;
 pub use identity::FORWARDED_CONFIDENCE;
+pub use subject::{Subject, SubjectKey};
+pub use talks::{TALKS_MAX, TalkKey, TalkSums, Talks, between_devices};
 pub use vendor::VendorRegistry;
 
-use evidence::Evidence;
+pub(crate) use draft::MOVED_ON;
+pub(crate) use identity::{bears_on_identity, confidence, device_id, says_it_routes};
+pub(crate) use subject::{Ended, Heard, Noted};
+
 use hashbrown::HashMap;
-use model::{Address, Coverage, EndpointKey, Record, Timestamp};
-use talks::TalkTable;
+use model::{Coverage, Record};
 
 /// Endpoints (link and network addresses, on site and off) kept; records of further ones are counted and dropped.
 pub const ENDPOINTS_MAX: usize = 1 << 20;
@@ -59,8 +74,8 @@ fn in_prefix(ip: std::net::IpAddr, network: std::net::IpAddr, bits: u8) -> bool 
 /// Evidence of one site, added up.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    endpoints: HashMap<Address, Evidence, foldhash::fast::FixedState>,
-    talks: TalkTable,
+    subjects: HashMap<SubjectKey, Subject, foldhash::fast::FixedState>,
+    talks: Talks,
     coverage: Vec<Coverage>,
     dropped_records: u64,
 }
@@ -69,52 +84,27 @@ impl Inventory {
     /// An empty inventory. `seed` is secret entropy for its maps; conclusions do not depend on it.
     pub fn new(seed: u64) -> Self {
         let state = foldhash::fast::FixedState::with_seed(seed);
-        Self { endpoints: HashMap::with_hasher(state), talks: TalkTable::new(seed), ..Self::default() }
+        Self { subjects: HashMap::with_hasher(state), talks: Talks::new(seed), ..Self::default() }
     }
 
     /// Adds one record to the evidence.
     pub fn fold(&mut self, record: &Record) {
+        for key in crate::step::subjects(record) {
+            if self.subjects.len() >= ENDPOINTS_MAX && !self.subjects.contains_key(&key) {
+                self.dropped_records += 1;
+                continue;
+            }
+            self.subjects.entry(key).or_default().fold(&key, record);
+        }
         match record {
-            Record::Fact(fact) => {
-                if let Some(evidence) = self.evidence(&fact.endpoint, fact.header.observed_at) {
-                    evidence.fact(fact);
-                }
-            }
-            Record::Event(event) => {
-                if let Some(evidence) = self.evidence(&event.endpoint, event.header.observed_at) {
-                    evidence.event(event);
-                }
-            }
-            Record::Activity(activity) => {
-                if let Some(evidence) = self.evidence(&activity.endpoint, activity.header.observed_at) {
-                    evidence.activity(activity);
-                }
-                self.talks.activity(activity);
-            }
-            Record::Flow(flow) => {
-                let sides = [(&flow.client, &flow.from_client), (&flow.server, &flow.from_server)];
-                for (endpoint, side) in sides.into_iter().filter(|(_, side)| side.packets > 0) {
-                    if let Some(evidence) = self.evidence(endpoint, flow.header.observed_at) {
-                        evidence.flow(flow.first_seen, flow.header.observed_at, side);
-                    }
-                }
-            }
+            Record::Activity(activity) => drop(self.talks.fold(activity)),
             Record::Coverage(coverage) => self.coverage.push((**coverage).clone()),
+            Record::Fact(_) | Record::Event(_) | Record::Flow(_) => {}
         }
     }
 
     /// Records that were dropped because a bound was reached.
     pub fn dropped_records(&self) -> u64 {
         self.dropped_records + self.talks.dropped()
-    }
-
-    fn evidence(&mut self, endpoint: &EndpointKey, at: Timestamp) -> Option<&mut Evidence> {
-        if self.endpoints.len() >= ENDPOINTS_MAX && !self.endpoints.contains_key(&endpoint.address) {
-            self.dropped_records += 1;
-            return None;
-        }
-        let evidence = self.endpoints.entry(endpoint.address).or_insert_with(|| Evidence::new(at));
-        evidence.note_vlan(endpoint.vlan);
-        Some(evidence)
     }
 }

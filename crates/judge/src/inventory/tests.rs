@@ -1,7 +1,7 @@
 use super::*;
 use model::{
-    Activity, Attribute, DeviceKey, DomainId, Duration, Fact, FindingKind, Header, Protocol, Role, SiteId,
-    Transport,
+    Activity, Address, Attribute, DeviceKey, DomainId, Duration, EndpointKey, Fact, FindingKind, Header,
+    Protocol, Role, SiteId, Timestamp, Transport,
 };
 
 fn header() -> Header {
