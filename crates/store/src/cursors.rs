@@ -40,7 +40,8 @@ impl CursorRow {
     /// By cause.
     pub fn all(db: &mut Db, site: SiteId) -> Result<Vec<Self>> {
         let mut all = Vec::new();
-        let sql = "SELECT id, source, sequence, position, observed_at FROM cursors WHERE site = ?1 ORDER BY id";
+        let sql =
+            "SELECT id, source, sequence, position, observed_at FROM cursors WHERE site = ?1 ORDER BY id";
         db.query(sql, &[Cell::Int(site.0.into())], &mut |row| {
             all.push(Self {
                 id: row.int(0)?,

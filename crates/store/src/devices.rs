@@ -41,8 +41,7 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
-    const COLUMNS: &'static str =
-        "d.id, d.device, d.device_key, d.name, d.vendor, d.router, d.behind, d.merged_into, d.first_seen, d.known_from";
+    const COLUMNS: &'static str = "d.id, d.device, d.device_key, d.name, d.vendor, d.router, d.behind, d.merged_into, d.first_seen, d.known_from";
 
     /// The columns of the row; `known_to` closes it.
     pub fn cells(&self, known_to: Option<Timestamp>) -> Vec<Value> {
@@ -148,7 +147,12 @@ impl BindingRow {
     ///
     /// # Errors
     /// By cause.
-    pub fn device_at(db: &mut Db, site: SiteId, endpoint: &SubjectKey, at: Timestamp) -> Result<Option<DeviceId>> {
+    pub fn device_at(
+        db: &mut Db,
+        site: SiteId,
+        endpoint: &SubjectKey,
+        at: Timestamp,
+    ) -> Result<Option<DeviceId>> {
         let endpoint = endpoints::text(endpoint);
         let parameters = [Cell::Int(site.0.into()), Cell::Text(&endpoint), Cell::Int(time(at))];
         let sql = "SELECT device FROM bindings WHERE site = ?1 AND endpoint = ?2 AND known_to IS NULL \

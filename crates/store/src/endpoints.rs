@@ -51,10 +51,8 @@ impl SubjectRow {
     pub fn find(db: &mut Db, site: SiteId, key: &SubjectKey) -> Result<Option<Self>> {
         let mut found = None;
         let address = key.address.to_string();
-        let parameters =
-            [Cell::Int(site.0.into()), Cell::Int(key.domain.0.into()), Cell::Text(&address)];
-        let sql =
-            format!("SELECT {COLUMNS} FROM subjects WHERE site = ?1 AND domain = ?2 AND address = ?3");
+        let parameters = [Cell::Int(site.0.into()), Cell::Int(key.domain.0.into()), Cell::Text(&address)];
+        let sql = format!("SELECT {COLUMNS} FROM subjects WHERE site = ?1 AND domain = ?2 AND address = ?3");
         db.query(&sql, &parameters, &mut |row| {
             found = Some(Self::read(row)?);
             Ok(())

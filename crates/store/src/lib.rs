@@ -2,14 +2,19 @@
 //!
 //! The store decides nothing. It is synchronous and belongs on threads that may block; it never runs inside an async task.
 
+pub mod cursors;
 pub mod db;
+pub mod devices;
+pub mod endpoints;
 mod error;
+pub mod happenings;
 pub mod leaf;
 pub mod ledger;
 pub mod migration;
 mod read;
 mod store;
 pub mod table;
+pub mod talks;
 pub mod tx;
 pub mod verify;
 

@@ -77,6 +77,15 @@ impl Talks {
     /// Adds an activity: which talk it is part of, and whether that is new. `None`: there was no room, and it is counted
     /// in [`Talks::dropped`].
     pub fn fold(&mut self, activity: &Activity) -> Option<(TalkKey, bool)> {
+        self.fold_unless(activity, |_| false)
+    }
+
+    /// The same, unless `is_held` says that the talk has this activity already (a restart replays what a store may hold).
+    pub fn fold_unless(
+        &mut self,
+        activity: &Activity,
+        is_held: impl FnOnce(&TalkKey) -> bool,
+    ) -> Option<(TalkKey, bool)> {
         let (endpoint, peer) = (SubjectKey::from(&activity.endpoint), SubjectKey::from(&activity.peer));
         let (client, server, sender) = match activity.role {
             Role::Client => (endpoint, peer, 0),
@@ -90,11 +99,20 @@ impl Talks {
             service_port: activity.service_port,
             hour: activity.header.observed_at.hour(),
         };
-        self.add(key, |sums| sums.activity(activity, sender))
+        self.add(key, is_held, |sums| sums.activity(activity, sender))
     }
 
     /// Counts a closed flow; its packets and bytes came as activities. Answers as [`Talks::fold`] does.
     pub fn fold_flow(&mut self, flow: &Flow) -> Option<(TalkKey, bool)> {
+        self.fold_flow_unless(flow, |_| false)
+    }
+
+    /// The same, unless `is_held` says that the talk has this flow already.
+    pub fn fold_flow_unless(
+        &mut self,
+        flow: &Flow,
+        is_held: impl FnOnce(&TalkKey) -> bool,
+    ) -> Option<(TalkKey, bool)> {
         let key = TalkKey {
             client: SubjectKey::from(&flow.client),
             server: SubjectKey::from(&flow.server),
@@ -103,10 +121,15 @@ impl Talks {
             service_port: flow.server_port,
             hour: flow.header.observed_at.hour(),
         };
-        self.add(key, |sums| sums.flows = sums.flows.saturating_add(1))
+        self.add(key, is_held, |sums| sums.flows = sums.flows.saturating_add(1))
     }
 
-    fn add(&mut self, mut key: TalkKey, change: impl FnOnce(&mut TalkSums)) -> Option<(TalkKey, bool)> {
+    fn add(
+        &mut self,
+        mut key: TalkKey,
+        is_held: impl FnOnce(&TalkKey) -> bool,
+        change: impl FnOnce(&mut TalkSums),
+    ) -> Option<(TalkKey, bool)> {
         if key.service_port >= PORT_DYNAMIC_MIN && key.protocol == Protocol::Unknown {
             key.service_port = 0;
         }
@@ -116,6 +139,9 @@ impl Talks {
                 return None;
             }
             self.keep_services_few(&mut key);
+        }
+        if is_held(&key) {
+            return Some((key, false));
         }
         let before = self.sums.len();
         let entry = self.sums.entry(key).or_default();
@@ -238,7 +264,9 @@ impl TalkSums {
         }
     }
 
-    fn add(&mut self, part: &Self) {
+    /// Adds what was counted elsewhere of the same talk.
+    pub fn add(&mut self, part: &Self) {
+        self.flows = self.flows.saturating_add(part.flows);
         for (total, part) in self.packets.iter_mut().zip(part.packets) {
             *total = total.saturating_add(part);
         }
