@@ -236,6 +236,11 @@ impl Talks {
         self.dirty.len()
     }
 
+    /// The talk of this key, if it is in memory.
+    pub fn get(&self, key: &TalkKey) -> Option<&TalkSums> {
+        self.sums.get(key).map(|entry| &entry.sums)
+    }
+
     /// The talks in memory, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&TalkKey, &TalkSums)> {
         self.sums.iter().map(|(key, entry)| (key, &entry.sums))

@@ -1,0 +1,321 @@
+//! Steps 6 to 9 of the straight line for one site: bind, step, site, commit. One thread owns it; everything it knows can be
+//! read again from the store, and is, after a start and after every commit that failed.
+//!
+//! A micro-batch of records becomes one transaction: the records as a block, the rows that must not wait, a share of the rows
+//! that may, the cursors of the sources, and one leaf (docs/design/0006-record-blocks.md).
+
+mod batch;
+mod load;
+pub mod run;
+mod site;
+mod talks;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+use crate::bus::Delivery;
+use batch::Batch;
+use hashbrown::HashMap;
+use judge::Catalog;
+use judge::inventory::SubjectKey;
+use model::{Coverage, DeviceId, SensorId, SiteId, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+use store::cursors::CursorRow;
+use store::{Store, StoreError, Tx};
+use talks::TalkViews;
+use views::Views;
+
+/// Rows of views that a transaction writes at most.
+const VIEW_ROWS_PER_TX_MAX: usize = 2_000;
+/// Longest wait between two moves of the replay mark.
+const MARK_EVERY: Duration = Duration::from_secs(10);
+
+/// What the core is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The site it judges.
+    pub site: SiteId,
+    /// Memory for what is known of endpoints, bytes.
+    pub views_bytes_max: usize,
+    /// Endpoints kept; records of further ones are counted and not judged.
+    pub subjects_max: usize,
+    /// Rows of views written a second, on average: bounds what the disk and the ledger grow by.
+    pub view_rows_per_s: f64,
+    /// Shortest time between two looks at the whole site.
+    pub site_every: Duration,
+    /// Secret entropy for maps.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// The defaults for `site`.
+    pub fn new(site: SiteId, seed: u64) -> Self {
+        Self {
+            site,
+            views_bytes_max: 256 << 20,
+            subjects_max: 1 << 20,
+            view_rows_per_s: 40.0,
+            site_every: Duration::from_secs(1),
+            seed,
+        }
+    }
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Records made durable now.
+    pub records: usize,
+    /// Records that were durable before.
+    pub repeated: usize,
+    /// Rows written.
+    pub rows: usize,
+}
+
+/// Counters since the start, for `/metrics` and `ward doctor`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Records made durable.
+    pub records: u64,
+    /// Records replayed into views at the start.
+    pub replayed: u64,
+    /// Records whose endpoint found no room.
+    pub unjudged: u64,
+    /// Sequence numbers that a source skipped.
+    pub skipped: u64,
+    /// Transactions.
+    pub commits: u64,
+    /// Rows written.
+    pub rows: u64,
+    /// Looks at the whole site.
+    pub looks: u64,
+    /// Views written out to make room.
+    pub evicted: u64,
+}
+
+/// One site's judgement and its store.
+pub struct Core {
+    store: Store,
+    settings: Settings,
+    catalog: Catalog,
+    decider: [u8; 32],
+    views: Views,
+    talks: TalkViews,
+    site: site::SiteViews,
+    cursors: BTreeMap<String, CursorRow>,
+    coverage: BTreeMap<SensorId, Seen>,
+    mark: Mark,
+    /// Number of the newest block of the site.
+    newest_block: i64,
+    /// Newest time that any record told.
+    observed: Timestamp,
+    /// View rows that may be written now.
+    allowance: f64,
+    last_work: Instant,
+    totals: Totals,
+}
+
+/// The latest a sensor told of what it saw.
+#[derive(Clone, Debug)]
+struct Seen {
+    coverage: Coverage,
+    /// Number of the row of each hour that is not over.
+    row: Option<(u32, i64)>,
+    dirty_since: Option<i64>,
+}
+
+/// From which block on a restart replays.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    row: i64,
+    value: i64,
+    written: Instant,
+}
+
+impl Core {
+    /// Opens the core over a store, and replays what views lack.
+    ///
+    /// # Errors
+    /// By cause; a damaged row says which.
+    pub fn open(store: Store, settings: Settings, catalog: Catalog, now: Timestamp) -> Result<Self, StoreError> {
+        let mut core = Self {
+            views: Views::new(&settings),
+            talks: TalkViews::new(settings.seed),
+            site: site::SiteViews::default(),
+            cursors: BTreeMap::new(),
+            coverage: BTreeMap::new(),
+            mark: Mark { row: 0, value: 0, written: Instant::now() },
+            newest_block: 0,
+            observed: Timestamp::ZERO,
+            allowance: 0.0,
+            last_work: Instant::now(),
+            totals: Totals::default(),
+            decider: [0; 32],
+            store,
+            settings,
+            catalog,
+        };
+        core.note_decider(now)?;
+        core.load(now)?;
+        Ok(core)
+    }
+
+    /// The store, for what others do through the one writer.
+    pub fn store(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// The store, when the core is done.
+    pub fn into_store(self) -> Store {
+        self.store
+    }
+
+    /// Counters since the start.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Devices that have an endpoint now.
+    pub fn devices(&self) -> usize {
+        self.site.devices()
+    }
+
+    /// Endpoints in memory, their bytes, and endpoints in all.
+    pub fn views(&self) -> (usize, usize, usize) {
+        (self.views.hot(), self.views.bytes(), self.views.known())
+    }
+
+    /// Bytes of digests and talks in memory, about.
+    pub fn other_bytes(&self) -> usize {
+        self.site.bytes() + self.talks.bytes()
+    }
+
+    /// View rows that are behind what was heard.
+    pub fn behind(&self) -> usize {
+        self.views.dirty() + self.talks.dirty()
+    }
+
+    /// How far `source` is durable: sequence number and position.
+    pub fn cursor(&self, source: &str) -> Option<&CursorRow> {
+        self.cursors.get(source)
+    }
+
+    /// All cursors.
+    pub fn cursors(&self) -> impl Iterator<Item = &CursorRow> {
+        self.cursors.values()
+    }
+
+    /// Newest time that any record told.
+    pub fn observed(&self) -> Timestamp {
+        self.observed
+    }
+
+    /// Judges and commits a batch. What was durable before is passed over; order holds per source.
+    ///
+    /// # Errors
+    /// Nothing of the batch is durable, or it is not known ([`StoreError::Unsure`]); the core has read the store again where
+    /// that was possible, and takes the same deliveries once more.
+    pub fn accept(&mut self, deliveries: &[Delivery], now: Timestamp) -> Result<Accepted, StoreError> {
+        if self.store.is_unsure() {
+            self.recover(now)?;
+        }
+        let result = self.try_accept(deliveries, now);
+        if result.is_err() {
+            // Views hold what is not stored. Reading again is what a restart does.
+            let _ = self.recover(now);
+        }
+        result
+    }
+
+    /// Reads the store again, as after a restart.
+    ///
+    /// # Errors
+    /// By cause; to be tried again.
+    pub fn recover(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.store.reopen()?;
+        self.load(now)
+    }
+
+    fn try_accept(&mut self, deliveries: &[Delivery], now: Timestamp) -> Result<Accepted, StoreError> {
+        let mut tx = Tx::new(self.settings.site, "ward", "records", now).decided_by(self.decider);
+        let mut batch = Batch::default();
+        let mut accepted = Accepted::default();
+        for delivery in deliveries {
+            let fresh = self.admit(delivery);
+            accepted.records += fresh.len();
+            accepted.repeated += delivery.records.len() - fresh.len();
+            let block = self.put_block(&mut tx, delivery, fresh)?;
+            for record in fresh {
+                self.fold(record, block, &mut batch, now)?;
+            }
+            self.put_cursor(&mut tx, delivery, fresh);
+        }
+        self.put_batch(&mut tx, batch, now)?;
+        self.look(&mut tx, now)?;
+        self.put_views(&mut tx)?;
+        let victims = self.put_victims(&mut tx);
+        if tx.is_empty() {
+            return Ok(accepted);
+        }
+        accepted.rows = tx.len();
+        self.store.commit(tx)?;
+        self.totals.evicted += self.views.forget(&victims) as u64;
+        self.totals.commits += 1;
+        self.totals.records += accepted.records as u64;
+        self.totals.rows += accepted.rows as u64;
+        Ok(accepted)
+    }
+
+    /// Writes every view that is behind, so that the next start replays nothing.
+    ///
+    /// # Errors
+    /// By cause; what was written stays written.
+    pub fn flush(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        while self.behind() > 0 || self.coverage.values().any(|seen| seen.dirty_since.is_some()) {
+            let mut tx = Tx::new(self.settings.site, "ward", "views", now).decided_by(self.decider);
+            self.allowance = VIEW_ROWS_PER_TX_MAX as f64;
+            self.mark.written = self.mark.written.checked_sub(MARK_EVERY).unwrap_or(self.mark.written);
+            self.put_views(&mut tx)?;
+            if let Err(error) = self.store.commit(tx) {
+                let _ = self.recover(now);
+                return Err(error);
+            }
+        }
+        let mut tx = Tx::new(self.settings.site, "ward", "views", now).decided_by(self.decider);
+        self.put_mark(&mut tx);
+        if !tx.is_empty() {
+            self.store.commit(tx)?;
+        }
+        Ok(())
+    }
+
+    /// Ends claims that were not heard for long, of some endpoints at a time; the next call goes on behind them.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn lapse_some(&mut self, endpoints: usize, now: Timestamp) -> Result<(), StoreError> {
+        let keys = self.site.next_keys(endpoints);
+        let mut batch = Batch::default();
+        for key in keys {
+            self.lapse(key, &mut batch)?;
+        }
+        let mut tx = Tx::new(self.settings.site, "ward", "claims that were not heard for long", now)
+            .decided_by(self.decider);
+        self.put_batch(&mut tx, batch, now)?;
+        if tx.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(tx).map(|_| ()).inspect_err(|_| {
+            let _ = self.recover(now);
+        })
+    }
+}
+
+/// A map keyed by input, under the core's seed.
+type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+/// Devices whose card is due.
+type Due = BTreeSet<DeviceId>;
+/// Endpoints whose evidence changed.
+type Changed = BTreeSet<SubjectKey>;
