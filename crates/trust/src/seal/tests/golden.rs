@@ -11,7 +11,8 @@ const PROLOGUE: &str = "5741524453545231c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0
 const STREAM_SHA256: &str = "649603e7637206eea232318b020aec32d92b0af1cad69ffd58a8b2173bc53eb1";
 
 fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect()
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16).unwrap()).unwrap();
+    hex.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 fn golden() -> Keyring {
