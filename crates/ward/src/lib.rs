@@ -2,5 +2,6 @@
 
 pub mod capture;
 pub mod cli;
+pub mod keys;
 pub mod pipeline;
 pub mod report;
