@@ -76,7 +76,7 @@ fn ask(what: &'static str, again: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> 
         return Err(KeyError::NoTerminal { what });
     }
     let typed = terminal
-        .write_str(&format!("{what} of Ward's keyring{again}: "))
+        .write_str(&format!("{what} for Ward{again}: "))
         .and_then(|()| terminal.read_secure_line())
         .map_err(KeyError::io(Path::new("/dev/tty"), "asking"))?;
     Ok(Zeroizing::new(typed.into_bytes()))

@@ -563,7 +563,10 @@ mod token {
                 "{listed}"
             );
             let read = tool(&["--read-object", "--type", "secrkey", "--label", "kek"]);
-            assert!(read.contains("CKR_ATTRIBUTE_SENSITIVE") || read.contains("error"), "{read}");
+            assert!(
+                read.contains("CKR_ATTRIBUTE_SENSITIVE") && read.contains("error: get CKA_VALUE failed"),
+                "{read}"
+            );
 
             // A key that others made so that it can leave is refused.
             let made = tool(&["--keygen", "--key-type", "AES:32", "--label", "loose", "--extractable"]);
