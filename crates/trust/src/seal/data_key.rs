@@ -1,4 +1,5 @@
-//! A data key per subject, wrapped by a master key: forget the wrapped key, and what it sealed is gone, in backups too.
+//! A data key per subject, wrapped by a master key: forget the wrapped key, and what it sealed is gone wherever it was copied.
+//! A copy of the wrapped key (an older backup) still opens it, until the master key that wrapped it is retired.
 
 use super::aead::{self, NONCE_BYTES, TAG_BYTES};
 use super::error::SealError;
