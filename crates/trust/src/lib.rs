@@ -2,4 +2,5 @@
 //!
 //! Pure: no files, sockets, clock or randomness. Bytes, keys, times and entropy are passed in; the shells carry the results out.
 
+pub mod seal;
 pub mod tlog;

@@ -4,5 +4,6 @@ pub mod bus;
 pub mod capture;
 pub mod cli;
 pub mod core;
+pub mod keys;
 pub mod pipeline;
 pub mod report;
