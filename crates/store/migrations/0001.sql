@@ -26,21 +26,21 @@ CREATE TABLE subjects (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, domai
 -- Devices, and which endpoint was whose, bitemporal: true from-to in the world, known from-to to Ward; NULL is "still".
 CREATE TABLE devices (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, device {int} NOT NULL, device_key TEXT NOT NULL, name TEXT, vendor TEXT, class TEXT, zone TEXT, review TEXT NOT NULL, router {int} NOT NULL, behind {int}, merged_into {int}, first_seen {int} NOT NULL, known_from {int} NOT NULL, known_to {int}) {strict};
 CREATE INDEX devices_device ON devices (site, device);
-CREATE TABLE bindings (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject {int} NOT NULL, device {int} NOT NULL, true_from {int} NOT NULL, true_to {int}, known_from {int} NOT NULL, known_to {int}) {strict};
+CREATE TABLE bindings (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, endpoint TEXT NOT NULL, device {int} NOT NULL, true_from {int} NOT NULL, true_to {int}, known_from {int} NOT NULL, known_to {int}) {strict};
 CREATE INDEX bindings_device ON bindings (site, device);
-CREATE INDEX bindings_subject ON bindings (subject);
-CREATE TABLE claims (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject {int} NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, source TEXT NOT NULL, confidence {int} NOT NULL, true_from {int} NOT NULL, true_to {int}, known_from {int} NOT NULL, known_to {int}) {strict};
-CREATE INDEX claims_subject ON claims (subject);
+CREATE INDEX bindings_endpoint ON bindings (site, endpoint);
+CREATE TABLE claims (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, endpoint TEXT NOT NULL, attribute TEXT NOT NULL, value TEXT NOT NULL, source TEXT NOT NULL, confidence {int} NOT NULL, true_from {int} NOT NULL, true_to {int}, known_from {int} NOT NULL, known_to {int}) {strict};
+CREATE INDEX claims_endpoint ON claims (site, endpoint);
 CREATE TABLE decisions (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, kind TEXT NOT NULL, device {int} NOT NULL, other {int}, subject TEXT, reason TEXT NOT NULL, decided_by TEXT NOT NULL, decided_at {int} NOT NULL, reverted_at {int}) {strict};
 CREATE TABLE findings (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, device {int} NOT NULL, kind TEXT NOT NULL, protocol TEXT NOT NULL, summary TEXT NOT NULL, evidence TEXT NOT NULL, first_seen {int} NOT NULL, last_seen {int} NOT NULL, known_from {int} NOT NULL, known_to {int}) {strict};
 CREATE INDEX findings_device ON findings (site, device);
 
 -- What happened, and who talked to whom.
-CREATE TABLE events (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject {int} NOT NULL, peer TEXT, kind TEXT NOT NULL, protocol TEXT NOT NULL, detail TEXT NOT NULL, happened_at {int} NOT NULL) {strict};
+CREATE TABLE events (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, endpoint TEXT NOT NULL, peer TEXT, kind TEXT NOT NULL, protocol TEXT NOT NULL, detail TEXT NOT NULL, happened_at {int} NOT NULL) {strict};
 CREATE INDEX events_time ON events (site, happened_at);
-CREATE INDEX events_subject ON events (subject, happened_at);
-CREATE TABLE pairs (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, client {int} NOT NULL, server {int} NOT NULL, protocol TEXT NOT NULL, transport TEXT NOT NULL, service_port {int} NOT NULL, UNIQUE (client, server, protocol, transport, service_port)) {strict};
-CREATE INDEX pairs_server ON pairs (server);
+CREATE INDEX events_endpoint ON events (site, endpoint, happened_at);
+CREATE TABLE pairs (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, client TEXT NOT NULL, server TEXT NOT NULL, protocol TEXT NOT NULL, transport TEXT NOT NULL, service_port {int} NOT NULL, UNIQUE (site, client, server, protocol, transport, service_port)) {strict};
+CREATE INDEX pairs_server ON pairs (site, server);
 CREATE TABLE talks (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, pair {int} NOT NULL, hour {int} NOT NULL, folded {int} NOT NULL, client_packets {int} NOT NULL, server_packets {int} NOT NULL, client_bytes {int} NOT NULL, server_bytes {int} NOT NULL, flows {int} NOT NULL, verbs TEXT NOT NULL, UNIQUE (pair, hour)) {strict};
 CREATE INDEX talks_hour ON talks (site, hour);
 CREATE TABLE talk_days (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, pair {int} NOT NULL, day {int} NOT NULL, client_packets {int} NOT NULL, server_packets {int} NOT NULL, client_bytes {int} NOT NULL, server_bytes {int} NOT NULL, flows {int} NOT NULL, verbs TEXT NOT NULL, UNIQUE (pair, day)) {strict};

@@ -48,10 +48,10 @@ tables! {
         "first_seen", "known_from", "known_to",
     ];
     /// Which endpoint is whose.
-    BINDINGS = 11 "bindings" ["subject", "device", "true_from", "true_to", "known_from", "known_to"];
+    BINDINGS = 11 "bindings" ["endpoint", "device", "true_from", "true_to", "known_from", "known_to"];
     /// What is claimed of an endpoint.
     CLAIMS = 12 "claims" [
-        "subject", "attribute", "value", "source", "confidence", "true_from", "true_to", "known_from", "known_to",
+        "endpoint", "attribute", "value", "source", "confidence", "true_from", "true_to", "known_from", "known_to",
     ];
     /// Merges and splits decided by people and rules.
     DECISIONS = 13 "decisions" [
@@ -62,7 +62,7 @@ tables! {
         "device", "kind", "protocol", "summary", "evidence", "first_seen", "last_seen", "known_from", "known_to",
     ];
     /// What happened.
-    EVENTS = 15 "events" ["subject", "peer", "kind", "protocol", "detail", "happened_at"];
+    EVENTS = 15 "events" ["endpoint", "peer", "kind", "protocol", "detail", "happened_at"];
     /// Who talks to whom over what.
     PAIRS = 16 "pairs" ["client", "server", "protocol", "transport", "service_port"];
     /// How much of it in an hour.
