@@ -129,7 +129,8 @@ impl Core {
             let sensor = coverage.header.sensor;
             let row = self.coverage.get(&sensor).and_then(|seen| seen.row);
             let since = self.coverage.get(&sensor).and_then(|seen| seen.dirty_since).unwrap_or(block);
-            self.coverage.insert(sensor, Seen { coverage: (**coverage).clone(), row, dirty_since: Some(since) });
+            self.coverage
+                .insert(sensor, Seen { coverage: (**coverage).clone(), row, dirty_since: Some(since) });
         }
         Ok(())
     }

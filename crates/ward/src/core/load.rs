@@ -54,11 +54,8 @@ impl Core {
         let mut next = self.mark.value;
         loop {
             let mut blocks: Vec<(i64, Vec<u8>)> = Vec::new();
-            let parameters = [
-                Cell::Int(self.settings.site.0.into()),
-                Cell::Int(next),
-                Cell::Int(BLOCKS_PER_STEP),
-            ];
+            let parameters =
+                [Cell::Int(self.settings.site.0.into()), Cell::Int(next), Cell::Int(BLOCKS_PER_STEP)];
             let sql = "SELECT id, data FROM blocks WHERE site = ?1 AND id >= ?2 ORDER BY id LIMIT ?3";
             self.store.db().query(sql, &parameters, &mut |row| {
                 blocks.push((row.int(0)?, row.blob(1)?.to_vec()));
@@ -100,8 +97,12 @@ impl Core {
         }
         let mut tx = Tx::new(site, "ward", "another build or catalog decides", now).decided_by(self.decider);
         let id = self.store.next_id(&DECIDERS);
-        let cells: Vec<Value> =
-            vec![self.decider.to_vec().into(), ward.into(), self.catalog.hash.to_vec().into(), Vec::new().into()];
+        let cells: Vec<Value> = vec![
+            self.decider.to_vec().into(),
+            ward.into(),
+            self.catalog.hash.to_vec().into(),
+            Vec::new().into(),
+        ];
         tx.put(&DECIDERS, id, cells);
         self.store.commit(tx).map(|_| ())
     }

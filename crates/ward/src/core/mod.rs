@@ -139,7 +139,12 @@ impl Core {
     ///
     /// # Errors
     /// By cause; a damaged row says which.
-    pub fn open(store: Store, settings: Settings, catalog: Catalog, now: Timestamp) -> Result<Self, StoreError> {
+    pub fn open(
+        store: Store,
+        settings: Settings,
+        catalog: Catalog,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let mut core = Self {
             views: Views::new(&settings),
             talks: TalkViews::new(settings.seed),

@@ -66,7 +66,8 @@ impl SiteViews {
 
     pub(super) fn bytes(&self) -> usize {
         let digests: usize = self.digests.values().map(Digest::memory_bytes).sum();
-        digests + self.digests.len() * (2 * size_of::<SubjectKey>() + size_of::<BindingRow>())
+        digests
+            + self.digests.len() * (2 * size_of::<SubjectKey>() + size_of::<BindingRow>())
             + self.devices.len() * size_of::<DeviceRow>()
     }
 
@@ -121,8 +122,7 @@ impl Core {
 
     /// Which endpoints are which device.
     fn draw(&mut self, tx: &mut Tx, known_from: Timestamp) {
-        let view =
-            SiteView { digests: &self.site.digests, assigned: &self.site.assigned, decisions: &[] };
+        let view = SiteView { digests: &self.site.digests, assigned: &self.site.assigned, decisions: &[] };
         let step = site(&view, self.observed, &self.catalog);
         for change in &step.changes {
             self.put_change(tx, change, known_from);
@@ -144,7 +144,9 @@ impl Core {
 
     fn put_change(&mut self, tx: &mut Tx, change: &Change, known_from: Timestamp) {
         match change {
-            Change::Appeared { device, key } | Change::SplitOff { device, key, .. } | Change::Rekeyed { device, key } => {
+            Change::Appeared { device, key }
+            | Change::SplitOff { device, key, .. }
+            | Change::Rekeyed { device, key } => {
                 let first_seen = self.site.digests.get(key).map_or(self.observed, |digest| digest.first_seen);
                 let fresh = DeviceRow {
                     id: 0,
@@ -221,7 +223,8 @@ impl Core {
             let wanted: BTreeSet<DeviceId> = due.iter().copied().collect();
             let owner = |key: &SubjectKey| self.site.owner(key);
             let concerns = |key: &SubjectKey| owner(key).is_some_and(|device| wanted.contains(&device));
-            let some = self.talks.talks().iter().filter(|(key, _)| concerns(&key.client) || concerns(&key.server));
+            let some =
+                self.talks.talks().iter().filter(|(key, _)| concerns(&key.client) || concerns(&key.server));
             between_devices(some, owner)
         };
         let mut gateways_changed = false;

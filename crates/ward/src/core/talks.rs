@@ -70,7 +70,13 @@ impl TalkViews {
     }
 
     /// A talk that is new in memory may have a row from before a restart, or from before its hour was closed.
-    fn join_row(&mut self, key: TalkKey, block: i64, site: SiteId, store: &mut Store) -> Result<(), StoreError> {
+    fn join_row(
+        &mut self,
+        key: TalkKey,
+        block: i64,
+        site: SiteId,
+        store: &mut Store,
+    ) -> Result<(), StoreError> {
         let Some(pair) = find_pair(store.db(), site, &key)? else { return Ok(()) };
         let Some(row) = TalkRow::find(store.db(), pair, key.hour)? else {
             self.rows.insert(key, Place { id: 0, pair, folded: 0 });
