@@ -2,6 +2,7 @@
 
 pub mod bus;
 pub mod capture;
+pub mod catalog;
 pub mod cli;
 pub mod core;
 pub mod keys;

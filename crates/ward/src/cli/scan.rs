@@ -16,8 +16,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// The IEEE registry of MAC prefixes (third_party/ieee-oui).
-const OUI: &str = include_str!("../../../../third_party/ieee-oui/oui.tsv");
 /// Columns when the output is no terminal.
 const COLUMNS_DEFAULT: u16 = 100;
 /// Narrowest and widest report.
@@ -137,7 +135,8 @@ impl Reading {
             html: output.html.as_deref().map(create).transpose()?,
             redact_key: output.redact.then(|| redact_key(output.redact_key.as_deref())).transpose()?,
             inventory: Inventory::new(seed),
-            vendors: VendorRegistry::load(OUI).context("the built-in MAC registry is damaged")?,
+            vendors: VendorRegistry::load(crate::catalog::OUI)
+                .context("the built-in MAC registry is damaged")?,
             sources: Vec::new(),
             failed: Vec::new(),
             seed,

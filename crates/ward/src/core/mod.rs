@@ -273,27 +273,35 @@ impl Core {
         Ok(accepted)
     }
 
-    /// Writes every view that is behind, so that the next start replays nothing.
+    /// Looks at the site once more and writes every view that is behind, so that the next start replays nothing.
     ///
     /// # Errors
     /// By cause; what was written stays written.
     pub fn flush(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        while self.site.is_restless() {
+            let mut tx =
+                Tx::new(self.settings.site, "ward", "a look at the site", now).decided_by(self.decider);
+            self.look_now(&mut tx, now)?;
+            if !tx.is_empty() {
+                self.commit_or_recover(tx, now)?;
+            }
+        }
         while self.behind() > 0 || self.coverage.values().any(|seen| seen.dirty_since.is_some()) {
             let mut tx = Tx::new(self.settings.site, "ward", "views", now).decided_by(self.decider);
             self.allowance = VIEW_ROWS_PER_TX_MAX as f64;
             self.mark.written = self.mark.written.checked_sub(MARK_EVERY).unwrap_or(self.mark.written);
             self.put_views(&mut tx)?;
-            if let Err(error) = self.store.commit(tx) {
-                let _ = self.recover(now);
-                return Err(error);
-            }
+            self.commit_or_recover(tx, now)?;
         }
         let mut tx = Tx::new(self.settings.site, "ward", "views", now).decided_by(self.decider);
         self.put_mark(&mut tx);
-        if !tx.is_empty() {
-            self.store.commit(tx)?;
-        }
-        Ok(())
+        if tx.is_empty() { Ok(()) } else { self.commit_or_recover(tx, now) }
+    }
+
+    fn commit_or_recover(&mut self, tx: Tx, now: Timestamp) -> Result<(), StoreError> {
+        self.store.commit(tx).map(|_| ()).inspect_err(|_| {
+            let _ = self.recover(now);
+        })
     }
 
     /// Ends claims that were not heard for long, of some endpoints at a time; the next call goes on behind them.
@@ -309,12 +317,7 @@ impl Core {
         let mut tx = Tx::new(self.settings.site, "ward", "claims that were not heard for long", now)
             .decided_by(self.decider);
         self.put_batch(&mut tx, batch, now)?;
-        if tx.is_empty() {
-            return Ok(());
-        }
-        self.store.commit(tx).map(|_| ()).inspect_err(|_| {
-            let _ = self.recover(now);
-        })
+        if tx.is_empty() { Ok(()) } else { self.commit_or_recover(tx, now) }
     }
 }
 

@@ -1,1 +1,241 @@
+//! The core's thread: takes deliveries from the bus in micro-batches, commits them, tells their sources, and does what others
+//! ask of the one writer in between.
 
+use super::{Core, Totals};
+use crate::bus::{Bus, Delivery};
+use model::Timestamp;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+use store::StoreError;
+use store::ledger::StoredCheckpoint;
+use trust::tlog::NoteSigner;
+
+/// Shortest and longest wait before a commit that failed is tried again.
+const RETRY_MIN: Duration = Duration::from_millis(200);
+const RETRY_MAX: Duration = Duration::from_secs(30);
+/// Endpoints whose claims are looked through a second.
+const LAPSE_PER_S: usize = 50;
+/// Requests that wait for the core.
+const REQUESTS_MAX: usize = 64;
+
+/// How much makes a batch, and how long it is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Records of a micro-batch.
+    pub batch_records: usize,
+    /// How long a micro-batch is gathered.
+    pub batch_within: Duration,
+    /// How often tiles and a checkpoint follow the leaves.
+    pub checkpoint_every: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            batch_records: 1_000,
+            batch_within: Duration::from_millis(50),
+            checkpoint_every: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The signer of the log, and its name.
+pub struct Log {
+    /// Name of the log.
+    pub origin: String,
+    /// Its key.
+    pub signer: Box<dyn NoteSigner + Send>,
+}
+
+/// What the core's thread tells the rest of the process.
+pub trait Watcher: Send {
+    /// A batch is durable.
+    fn committed(&mut self, totals: &Totals, records: usize, rows: usize, took: Duration);
+    /// A commit failed; `again_in` tells when it is tried again.
+    fn failed(&mut self, error: &StoreError, again_in: Duration);
+    /// The same works again.
+    fn recovered(&mut self);
+    /// A checkpoint was signed.
+    fn signed(&mut self, checkpoint: &StoredCheckpoint);
+    /// The clock went back behind the ledger by this much.
+    fn clock_set_back(&mut self, by: Duration);
+    /// Once a second: how the core stands.
+    fn beat(&mut self, core: &Core);
+}
+
+type Request = Box<dyn FnOnce(&mut Core) + Send>;
+
+/// Asks the core's thread.
+#[derive(Clone)]
+pub struct Handle {
+    requests: mpsc::SyncSender<Request>,
+}
+
+/// The core's thread has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the core has stopped")]
+pub struct Stopped;
+
+impl Handle {
+    /// Runs `act` on the core's thread, between two batches, and returns what it returns.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn call<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Core) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let request = Box::new(move |core: &mut Core| {
+            let _ = answer.send(act(core));
+        });
+        self.requests.send(request).map_err(|_| Stopped)?;
+        answered.recv().map_err(|_| Stopped)
+    }
+}
+
+/// The core's thread in the making.
+pub struct Runner {
+    core: Core,
+    log: Log,
+    pace: Pace,
+    requests: mpsc::Receiver<Request>,
+    signed: Instant,
+    beaten: Instant,
+    failing: bool,
+    newest_now: Timestamp,
+}
+
+impl Runner {
+    /// A runner and the handle to it.
+    pub fn new(core: Core, log: Log, pace: Pace) -> (Self, Handle) {
+        let (send, requests) = mpsc::sync_channel(REQUESTS_MAX);
+        let now = Instant::now();
+        let past = now.checked_sub(pace.checkpoint_every).unwrap_or(now);
+        let newest_now = Timestamp::ZERO;
+        let runner =
+            Self { core, log, pace, requests, signed: past, beaten: past, failing: false, newest_now };
+        (runner, Handle { requests: send })
+    }
+
+    /// Runs until the bus is closed and empty; then writes what views are behind and signs a last checkpoint. `clock` gives
+    /// the wall's time.
+    ///
+    /// # Errors
+    /// Those of the last writes: what was acknowledged is durable all the same.
+    pub fn run(
+        mut self,
+        bus: &dyn Bus,
+        clock: &dyn Fn() -> Timestamp,
+        is_closed: &dyn Fn() -> bool,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Core, StoreError> {
+        loop {
+            let batch = self.gather(bus);
+            let is_last = batch.is_empty() && is_closed();
+            if !self.commit(batch, clock, is_closed, watcher) || is_last {
+                break;
+            }
+            while let Ok(request) = self.requests.try_recv() {
+                request(&mut self.core);
+            }
+            self.beat(clock, watcher);
+        }
+        let now = self.now(clock, watcher);
+        self.core.flush(now)?;
+        self.sign(now, watcher)?;
+        Ok(self.core)
+    }
+
+    /// Deliveries of one micro-batch; none after a while without any.
+    fn gather(&mut self, bus: &dyn Bus) -> Vec<Delivery> {
+        let mut batch = Vec::new();
+        let Some(first) = bus.take(self.pace.batch_within) else { return batch };
+        let until = Instant::now() + self.pace.batch_within;
+        let mut records = first.records.len();
+        batch.push(first);
+        while records < self.pace.batch_records {
+            let left = until.saturating_duration_since(Instant::now());
+            let Some(next) = bus.take(left) else { break };
+            records += next.records.len();
+            batch.push(next);
+        }
+        batch
+    }
+
+    /// Commits a batch however often it takes; `false`: it was given up because the process ends.
+    fn commit(
+        &mut self,
+        batch: Vec<Delivery>,
+        clock: &dyn Fn() -> Timestamp,
+        is_closed: &dyn Fn() -> bool,
+        watcher: &mut dyn Watcher,
+    ) -> bool {
+        let mut wait = RETRY_MIN;
+        loop {
+            let now = self.now(clock, watcher);
+            let begun = Instant::now();
+            match self.core.accept(&batch, now) {
+                Ok(accepted) => {
+                    if std::mem::take(&mut self.failing) {
+                        watcher.recovered();
+                    }
+                    watcher.committed(&self.core.totals(), accepted.records, accepted.rows, begun.elapsed());
+                    break;
+                }
+                Err(error) => {
+                    self.failing = true;
+                    watcher.failed(&error, wait);
+                    // What was not acknowledged comes again from its source.
+                    if is_closed() {
+                        return false;
+                    }
+                    std::thread::sleep(wait);
+                    wait = (wait * 2).min(RETRY_MAX);
+                }
+            }
+        }
+        // Durable: the sources are told.
+        batch.into_iter().filter_map(|delivery| delivery.acknowledge).for_each(|acknowledge| acknowledge());
+        true
+    }
+
+    fn beat(&mut self, clock: &dyn Fn() -> Timestamp, watcher: &mut dyn Watcher) {
+        let now = self.now(clock, watcher);
+        if self.signed.elapsed() >= self.pace.checkpoint_every {
+            self.signed = Instant::now();
+            if let Err(error) = self.sign(now, watcher) {
+                self.failing = true;
+                watcher.failed(&error, self.pace.checkpoint_every);
+            }
+        }
+        if self.beaten.elapsed() >= Duration::from_secs(1) {
+            self.beaten = Instant::now();
+            if let Err(error) = self.core.lapse_some(LAPSE_PER_S, now) {
+                self.failing = true;
+                watcher.failed(&error, Duration::from_secs(1));
+            }
+            watcher.beat(&self.core);
+        }
+    }
+
+    fn sign(&mut self, now: Timestamp, watcher: &mut dyn Watcher) -> Result<(), StoreError> {
+        if self.core.store().is_unsure() {
+            self.core.recover(now)?;
+        }
+        if let Some(checkpoint) = self.core.store().integrate(&self.log.origin, &*self.log.signer, now)? {
+            watcher.signed(&checkpoint);
+        }
+        Ok(())
+    }
+
+    /// The wall's time, never behind the ledger's.
+    fn now(&mut self, clock: &dyn Fn() -> Timestamp, watcher: &mut dyn Watcher) -> Timestamp {
+        let (told, newest) = (clock(), self.core.store().newest().max(self.newest_now));
+        if told < newest {
+            watcher.clock_set_back(Duration::from_nanos(newest.since(told).as_nanos()));
+        }
+        self.newest_now = told.max(newest);
+        self.newest_now
+    }
+}

@@ -99,16 +99,23 @@ impl SiteViews {
 
     fn may_look(&self, every: Duration) -> bool {
         let rested = self.looked.is_none_or(|(at, took)| at.elapsed() >= every.max(took * REST_PER_LOOK));
-        rested && (self.look || !self.due.is_empty())
+        rested && self.is_restless()
+    }
+
+    /// Something is there to look at.
+    pub(super) fn is_restless(&self) -> bool {
+        self.look || !self.due.is_empty()
     }
 }
 
 impl Core {
     /// Looks at the site when it is asked for and time.
     pub(super) fn look(&mut self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
-        if !self.site.may_look(self.settings.site_every) {
-            return Ok(());
-        }
+        if self.site.may_look(self.settings.site_every) { self.look_now(tx, now) } else { Ok(()) }
+    }
+
+    /// Looks at the site.
+    pub(super) fn look_now(&mut self, tx: &mut Tx, now: Timestamp) -> Result<(), StoreError> {
         let begun = Instant::now();
         let known_from = now.max(self.store.newest());
         if std::mem::take(&mut self.site.look) {

@@ -15,6 +15,8 @@ const HOURS_KEPT: u32 = 1;
 pub(super) struct TalkViews {
     talks: Talks,
     rows: Map<TalkKey, Place>,
+    /// Rows of `pairs`, by a talk of hour 0.
+    pairs: Map<TalkKey, i64>,
     /// For each block, how many talks had become dirty by its end: what is taken is taken in that order.
     pushed: VecDeque<(i64, u64)>,
     taken: u64,
@@ -31,10 +33,11 @@ struct Place {
 
 impl TalkViews {
     pub(super) fn new(seed: u64) -> Self {
-        let state = foldhash::fast::FixedState::with_seed(seed);
+        let state = || foldhash::fast::FixedState::with_seed(seed);
         Self {
             talks: Talks::new(seed),
-            rows: Map::with_hasher(state),
+            rows: Map::with_hasher(state()),
+            pairs: Map::with_hasher(state()),
             pushed: VecDeque::new(),
             taken: 0,
             newest_hour: 0,
@@ -77,7 +80,13 @@ impl TalkViews {
         site: SiteId,
         store: &mut Store,
     ) -> Result<(), StoreError> {
-        let Some(pair) = find_pair(store.db(), site, &key)? else { return Ok(()) };
+        let known = self.pairs.get(&pair_of(key)).copied();
+        let pair = match known {
+            Some(pair) => Some(pair),
+            None => find_pair(store.db(), site, &key)?,
+        };
+        let Some(pair) = pair else { return Ok(()) };
+        self.pairs.insert(pair_of(key), pair);
         let Some(row) = TalkRow::find(store.db(), pair, key.hour)? else {
             self.rows.insert(key, Place { id: 0, pair, folded: 0 });
             return Ok(());
@@ -103,8 +112,11 @@ impl TalkViews {
         for (key, sums) in &due {
             let place = self.rows.entry(*key).or_insert(Place { id: 0, pair: 0, folded: 0 });
             if place.pair == 0 {
-                place.pair = store.next_id(&PAIRS);
-                tx.put(&PAIRS, place.pair, pair_cells(key));
+                place.pair = *self.pairs.entry(pair_of(*key)).or_insert_with(|| {
+                    let pair = store.next_id(&PAIRS);
+                    tx.put(&PAIRS, pair, pair_cells(key));
+                    pair
+                });
             }
             if place.id == 0 {
                 place.id = store.next_id(&TALKS);
@@ -132,6 +144,12 @@ impl TalkViews {
         if self.talks.close_hours_before(hour) > 0 {
             let talks = &self.talks;
             self.rows.retain(|key, _| talks.get(key).is_some());
+            let mut pairs = std::mem::replace(&mut self.pairs, Map::with_hasher(self.rows.hasher().clone()));
+            for key in talks.iter().map(|(key, _)| pair_of(*key)) {
+                if let Some(pair) = pairs.remove(&key) {
+                    self.pairs.insert(key, pair);
+                }
+            }
         }
     }
 
@@ -147,4 +165,9 @@ impl TalkViews {
     pub(super) fn bytes(&self) -> usize {
         self.talks.len() * 192 + self.rows.len() * (size_of::<TalkKey>() + size_of::<Place>() + 8)
     }
+}
+
+/// The ends and the service of a talk, whatever the hour.
+fn pair_of(key: TalkKey) -> TalkKey {
+    TalkKey { hour: 0, ..key }
 }

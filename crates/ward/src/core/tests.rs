@@ -1,1 +1,188 @@
+use super::*;
+use crate::bus::Delivery;
+use judge::inventory::{Inventory, SiteNetworks};
+use model::Record;
+use std::sync::Arc;
+use store::db::Db;
+use store::{Fault, Place};
+use testkit::simulation::{Plan, Simulation};
 
+const SOURCE: &str = "test:records";
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn settings() -> Settings {
+    Settings { site_every: Duration::ZERO, ..Settings::new(SiteId(1), 7) }
+}
+
+fn catalog() -> Catalog {
+    crate::catalog::load(SiteNetworks::default()).unwrap()
+}
+
+fn open(folder: &std::path::Path, settings: Settings) -> Core {
+    let store = Store::open(Place::folder(folder, [9; 32]), NOW).unwrap();
+    Core::open(store, settings, catalog(), NOW).unwrap()
+}
+
+fn records(devices: usize, count: usize) -> Vec<Record> {
+    let plan = Plan::new(3, SiteId(1), devices, Timestamp::from_secs(1_780_000_000), 1);
+    Simulation::new(plan).unwrap().take(count).collect()
+}
+
+fn delivery(records: &[Record], last_sequence: usize) -> Delivery {
+    Delivery {
+        source: Arc::from(SOURCE),
+        records: records.to_vec(),
+        last_sequence: last_sequence as u64,
+        position: format!("{{\"at\":{last_sequence}}}"),
+        acknowledge: None,
+    }
+}
+
+/// Feeds `records` in batches of `size`, beginning behind what is durable.
+fn feed(core: &mut Core, records: &[Record], size: usize) {
+    let durable = core.cursor(SOURCE).map_or(0, |cursor| cursor.sequence as usize);
+    let mut last = durable;
+    for batch in records[durable.min(records.len())..].chunks(size) {
+        last += batch.len();
+        core.accept(&[delivery(batch, last)], NOW).unwrap();
+    }
+}
+
+/// Everything that the store says, without what may differ between runs: row numbers, salts, block numbers, known times.
+fn state(core: &mut Core) -> Vec<String> {
+    core.flush(NOW).unwrap();
+    let mut lines = Vec::new();
+    let db = core.store().db();
+    let mut list = |db: &mut Db, sql: &str| {
+        db.query(sql, &[], &mut |row| {
+            let mut line = String::new();
+            for column in 0..row_width(sql) {
+                line.push_str(&format!("{:?} ", row.cell(column)?));
+            }
+            lines.push(line);
+            Ok(())
+        })
+        .unwrap();
+    };
+    list(db, "SELECT domain, address, evidence FROM subjects");
+    list(
+        db,
+        "SELECT p.client, p.server, p.protocol, p.transport, p.service_port, t.hour, t.client_packets, \
+         t.server_packets, t.client_bytes, t.server_bytes, t.flows FROM talks t JOIN pairs p ON p.id = t.pair",
+    );
+    list(
+        db,
+        "SELECT device, device_key, name, vendor, router, behind, merged_into FROM devices WHERE known_to IS NULL",
+    );
+    list(db, "SELECT endpoint, attribute, value, source, true_from FROM claims WHERE known_to IS NULL");
+    list(db, "SELECT endpoint, device FROM bindings WHERE known_to IS NULL AND true_to IS NULL");
+    list(db, "SELECT endpoint, peer, kind, protocol, detail, happened_at FROM events");
+    list(db, "SELECT sensor, hour, counters FROM coverage");
+    list(db, "SELECT source, sequence, position FROM cursors");
+    list(db, "SELECT device, kind, protocol, summary FROM findings");
+    lines.sort();
+    lines
+}
+
+fn row_width(sql: &str) -> usize {
+    sql.split(" FROM ").next().unwrap().matches(',').count() + 1
+}
+
+fn verify(core: &mut Core) {
+    let expectation = store::verify::Expectation::default();
+    let verified = store::verify::verify(core.store().db(), &expectation, &mut |_, _| {}).unwrap();
+    assert_eq!(verified.lies, []);
+    assert!(verified.rows > 0);
+}
+
+#[test]
+fn the_platform_finds_the_devices_that_a_scan_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = records(100, 30_000);
+    let mut core = open(folder.path(), settings());
+    feed(&mut core, &records, 1000);
+    core.accept(&[delivery(&[], records.len())], NOW).unwrap();
+    let mut scanned = Inventory::new(1);
+    records.iter().for_each(|record| scanned.fold(record));
+    let resolved = scanned.resolve(&SiteNetworks::default(), &catalog().vendors);
+    let mut expected: Vec<String> =
+        resolved.devices.iter().map(|d| format!("{:?} {:?}", d.names.first(), d.vendor)).collect();
+    expected.sort();
+    state(&mut core);
+    let mut found = Vec::new();
+    store::devices::DeviceRow::each_current(core.store().db(), SiteId(1), &mut |row| {
+        if row.merged_into.is_none() {
+            found.push(format!("{:?} {:?}", row.name, row.vendor));
+        }
+    })
+    .unwrap();
+    found.sort();
+    assert!(expected.len() > 90, "{}", expected.len());
+    assert_eq!(found, expected);
+    verify(&mut core);
+}
+
+#[test]
+fn restarts_repeats_and_little_memory_change_nothing() {
+    let records = records(60, 12_000);
+    let whole = tempfile::tempdir().unwrap();
+    let mut core = open(whole.path(), settings());
+    feed(&mut core, &records, 500);
+    let expected = state(&mut core);
+    assert!(expected.len() > 500, "{}", expected.len());
+
+    let pieces = tempfile::tempdir().unwrap();
+    // Nothing that may wait is written, and memory holds some ten endpoints.
+    let scarce = Settings { view_rows_per_s: 0.0, views_bytes_max: 20 << 10, ..settings() };
+    for end in [700, 3_000, 3_001, 9_000, 12_000] {
+        let mut core = open(pieces.path(), scarce.clone());
+        let durable = core.cursor(SOURCE).map_or(0, |cursor| cursor.sequence as usize);
+        // As a source does that was not told of the last ones: it begins a little before.
+        let from = durable.saturating_sub(250);
+        for (n, batch) in records[from..end].chunks(313).enumerate() {
+            let last = from + n * 313 + batch.len();
+            core.accept(&[delivery(batch, last)], NOW).unwrap();
+        }
+        assert_eq!(core.totals().skipped, 0);
+        // Dropped without a flush, as by a kill: views are behind.
+    }
+    let mut core = open(pieces.path(), scarce);
+    assert!(core.totals().replayed > 0);
+    assert!(core.views().0 < core.views().2, "memory was not scarce");
+    assert_eq!(state(&mut core), expected);
+    verify(&mut core);
+}
+
+#[test]
+fn every_commit_that_fails_either_way_loses_and_doubles_nothing() {
+    let records = records(40, 4_000);
+    let whole = tempfile::tempdir().unwrap();
+    let mut core = open(whole.path(), settings());
+    feed(&mut core, &records, 400);
+    let expected = state(&mut core);
+    for fault in [Fault::NotStored, Fault::StoredButReported] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut core = open(folder.path(), settings());
+        for (n, batch) in records.chunks(400).enumerate() {
+            let delivery = delivery(batch, n * 400 + batch.len());
+            core.store().fail_next(fault);
+            assert!(core.accept(std::slice::from_ref(&delivery), NOW).is_err(), "{fault:?}");
+            let again = core.accept(std::slice::from_ref(&delivery), NOW).unwrap();
+            assert_eq!(again.repeated > 0, fault == Fault::StoredButReported, "{fault:?}");
+        }
+        assert_eq!(state(&mut core), expected, "{fault:?}");
+        verify(&mut core);
+    }
+}
+
+#[test]
+fn a_damaged_block_is_named_before_anything_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut core = open(folder.path(), Settings { view_rows_per_s: 0.0, ..settings() });
+    feed(&mut core, &records(20, 500), 100);
+    core.store().db().execute("UPDATE blocks SET data = x'0102' WHERE id = 3", &[]).unwrap();
+    drop(core);
+    let store = Store::open(Place::folder(folder.path(), [9; 32]), NOW).unwrap();
+    let error = Core::open(store, settings(), catalog(), NOW).map(|_| ()).unwrap_err().to_string();
+    assert!(error.contains("table blocks, row 3"), "{error}");
+}
