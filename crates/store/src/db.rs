@@ -212,7 +212,7 @@ pub enum Db {
     Sqlite(sqlite::Sqlite),
     /// PostgreSQL.
     #[cfg(feature = "postgres")]
-    Postgres(postgres::Postgres),
+    Postgres(Box<postgres::Postgres>),
 }
 
 impl Db {
@@ -318,6 +318,43 @@ impl Db {
         }
     }
 
+    /// Copies SQLite's log into the database and empties it; PostgreSQL sees to its own.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn empty_log(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(db) => db.empty_log(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Names of all tables, in order.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn tables(&mut self) -> Result<Vec<String>> {
+        let sql = match self {
+            Self::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
+                 WHERE table_schema = current_schema() ORDER BY table_name"
+            }
+        };
+        let mut tables = Vec::new();
+        self.query(sql, &[], &mut |row| {
+            let name = row.text(0)?;
+            // The engine's own, such as statistics.
+            if !name.starts_with("sqlite_") {
+                tables.push(name.to_owned());
+            }
+            Ok(())
+        })?;
+        Ok(tables)
+    }
+
     /// Whether a table of this name exists.
     ///
     /// # Errors
@@ -327,7 +364,8 @@ impl Db {
             Self::Sqlite(_) => "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1",
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => {
-                "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?1"
+                "SELECT count(*) FROM information_schema.tables \
+                 WHERE table_schema = current_schema() AND CAST(table_name AS TEXT) = ?1"
             }
         };
         Ok(self.number(sql, &[Cell::Text(name)])?.unwrap_or(0) > 0)

@@ -51,13 +51,13 @@ impl Postgres {
     /// [`StoreError::Refused`] for a connection that would carry rows in clear over a network, for a server that would
     /// lose what it acknowledged, and for credentials it does not take; [`StoreError::InUse`] for a second writer; the others by
     /// cause.
-    pub fn open(url: &str, mode: Mode) -> Result<Self> {
+    pub fn open(url: &str, mode: Mode) -> Result<Box<Self>> {
         let mut client = session::connect(url)?;
         let backend = session::settle(&mut client, mode)?;
         if mode == Mode::Writer {
             session::lock(&mut client)?;
         }
-        Ok(Self {
+        Ok(Box::new(Self {
             client: Some(client),
             url: Zeroizing::new(url.to_owned()),
             mode,
@@ -65,7 +65,7 @@ impl Postgres {
             state: State::Idle,
             enclosed: false,
             statements: HashMap::with_hasher(foldhash::fast::FixedState::with_seed(0)),
-        })
+        }))
     }
 
     /// Gives up the connection and with it the writer's lock, also when the server has not noticed yet that it is lost:
