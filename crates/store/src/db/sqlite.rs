@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 const CACHE_KIB: i64 = 32 * 1024;
 /// Pages the log may hold before it is copied into the database: 64 MiB.
 const LOG_PAGES: i64 = 16_384;
+/// Bytes of a page.
+const PAGE_BYTES: u64 = 4096;
 /// How long a connection waits for another's lock, milliseconds.
 const BUSY_MS: u64 = 10_000;
 /// Prepared statements kept.
@@ -29,6 +31,7 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::WrongKey`] and the others by cause.
     pub fn open(path: &Path, key: &[u8; 32], mode: Mode) -> Result<Self> {
+        refuse_cut(path)?;
         let access = match mode {
             Mode::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Mode::Reader => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -43,7 +46,8 @@ impl Sqlite {
 
     fn unlock(&self, key: &[u8; 32]) -> Result<()> {
         let mut pragma = Zeroizing::new(String::with_capacity(256));
-        pragma.push_str("PRAGMA key = \"x'");
+        // Its own log goes to standard error; what matters of it comes back as an error.
+        pragma.push_str("PRAGMA cipher_log_level = NONE; PRAGMA key = \"x'");
         key.iter().for_each(|byte| {
             for digit in [byte >> 4, byte & 15] {
                 pragma.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
@@ -194,6 +198,19 @@ impl Sqlite {
             .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
             .map_err(|e| error(&self.path, &e))
     }
+}
+
+/// Refuses what the engine would silently begin anew: a database shorter than its first page, and a log without a database.
+fn refuse_cut(path: &Path) -> Result<()> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let (database, log) = (length(path), length(Path::new(&log)));
+    if database >= PAGE_BYTES || (database == 0 && log == 0) {
+        return Ok(());
+    }
+    let store = path.display();
+    Err(StoreError::damaged(format!("{store} has {database} bytes, less than a page (and {log} in its log)")))
 }
 
 /// A cell as a parameter.
