@@ -1,8 +1,9 @@
 //! The thin line between Ward's SQL and the engine: SQLite (SQLCipher) or PostgreSQL.
 //!
 //! SQL is written once, in the common subset: parameters `?1 ?2 …` in order of first appearance, integers are 64 bits
-//! signed, text is UTF-8, no dialect functions. `{id}`, `{blob}` and `{strict}` stand for what the engines spell differently
-//! in table definitions. Everything here blocks: call it from threads that may.
+//! signed, text is UTF-8 without NUL, no dialect functions, no `?` in literals, `CAST(sum(…) AS BIGINT)` and the like where an
+//! answer would be of another type. `{id}`, `{int}`, `{blob}` and `{strict}` stand for what the engines spell differently in
+//! table definitions. Everything here blocks: call it from threads that may.
 
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -165,14 +166,36 @@ impl Row<'_> {
 }
 
 fn unexpected(index: usize, wanted: &str, found: &Cell<'_>) -> StoreError {
-    let found = match found {
+    let found = kind(found);
+    StoreError::damaged(format!("column {index} of a row holds {found} where {wanted} belongs"))
+}
+
+fn kind(cell: &Cell<'_>) -> &'static str {
+    match cell {
         Cell::Null => "nothing",
         Cell::Int(_) => "a number",
         Cell::Text(_) => "text",
         Cell::Blob(_) => "bytes",
-    };
-    StoreError::damaged(format!("column {index} of a row holds {found} where {wanted} belongs"))
+    }
 }
+
+/// Refuses what one of the engines cannot keep, on both: text with a NUL in it.
+fn storable(parameters: &[Cell<'_>]) -> Result<()> {
+    for (number, cell) in (1..).zip(parameters) {
+        if let Cell::Text(text) = cell
+            && let Some(at) = text.bytes().position(|byte| byte == 0)
+        {
+            let shown: String = text.chars().take(QUOTED_CHARACTERS_MAX).collect();
+            return Err(StoreError::Refused(format!(
+                "value {number}, {shown:?}, has a NUL at byte {at}, which text in the store cannot have: store it as bytes, or without"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Characters of a value that a message quotes.
+const QUOTED_CHARACTERS_MAX: usize = 80;
 
 /// What a connection may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,15 +212,17 @@ pub enum Db {
     Sqlite(sqlite::Sqlite),
     /// PostgreSQL.
     #[cfg(feature = "postgres")]
-    Postgres(postgres::Postgres),
+    Postgres(Box<postgres::Postgres>),
 }
 
 impl Db {
-    /// Runs one statement; the number of rows it changed.
+    /// Runs one statement; the number of rows it changed. After an error inside a transaction, that can only be undone
+    /// ([`Self::roll_back`]).
     ///
     /// # Errors
-    /// By cause, see [`StoreError`].
+    /// By cause, see [`StoreError`]; [`StoreError::Refused`] for text with a NUL in it.
     pub fn execute(&mut self, sql: &str, parameters: &[Cell<'_>]) -> Result<u64> {
+        storable(parameters)?;
         match self {
             Self::Sqlite(db) => db.execute(sql, parameters),
             #[cfg(feature = "postgres")]
@@ -215,6 +240,7 @@ impl Db {
         parameters: &[Cell<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
     ) -> Result<()> {
+        storable(parameters)?;
         match self {
             Self::Sqlite(db) => db.query(sql, parameters, each),
             #[cfg(feature = "postgres")]
@@ -249,7 +275,7 @@ impl Db {
         }
     }
 
-    /// Opens a transaction; a reader's sees one state of the database until its end.
+    /// Opens a transaction; a reader's sees one state of the database from its first question until its end.
     ///
     /// # Errors
     /// By cause.
@@ -282,6 +308,53 @@ impl Db {
         }
     }
 
+    /// Gives up the connection and what the server holds for it, a writer's lock above all; to be replaced by another.
+    pub fn close(&mut self) {
+        match self {
+            // The folder's lock is held by a file of its own, and a connection in WAL mode bars no other.
+            Self::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.close(),
+        }
+    }
+
+    /// Copies SQLite's log into the database and empties it; PostgreSQL sees to its own.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn empty_log(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(db) => db.empty_log(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Names of all tables, in order.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn tables(&mut self) -> Result<Vec<String>> {
+        let sql = match self {
+            Self::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
+                 WHERE table_schema = current_schema() ORDER BY table_name"
+            }
+        };
+        let mut tables = Vec::new();
+        self.query(sql, &[], &mut |row| {
+            let name = row.text(0)?;
+            // The engine's own, such as statistics.
+            if !name.starts_with("sqlite_") {
+                tables.push(name.to_owned());
+            }
+            Ok(())
+        })?;
+        Ok(tables)
+    }
+
     /// Whether a table of this name exists.
     ///
     /// # Errors
@@ -291,7 +364,8 @@ impl Db {
             Self::Sqlite(_) => "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?1",
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => {
-                "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = ?1"
+                "SELECT count(*) FROM information_schema.tables \
+                 WHERE table_schema = current_schema() AND CAST(table_name AS TEXT) = ?1"
             }
         };
         Ok(self.number(sql, &[Cell::Text(name)])?.unwrap_or(0) > 0)

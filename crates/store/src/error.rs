@@ -49,7 +49,7 @@ pub enum StoreError {
         detail: String,
     },
     /// The medium cannot be written.
-    #[error("the store cannot be written ({detail}): make its folder writable for this user")]
+    #[error("the store cannot be written ({detail}): make its folder or database writable for this user")]
     ReadOnly {
         /// The engine's words.
         detail: String,
@@ -75,6 +75,9 @@ pub enum StoreError {
         /// The engine's words.
         detail: String,
     },
+    /// A backup cannot be used.
+    #[error("{0}")]
+    Backup(String),
     /// Encryption, signing or the tree failed.
     #[error("{0}")]
     Trust(String),

@@ -2,6 +2,7 @@
 //!
 //! The store decides nothing. It is synchronous and belongs on threads that may block; it never runs inside an async task.
 
+pub mod backup;
 pub mod block;
 pub mod cursors;
 pub mod db;

@@ -17,11 +17,20 @@ pub const SCHEMA: i64 = SCRIPTS.len() as i64;
 /// # Errors
 /// [`StoreError::NewerSchema`], and the others by cause; a step that fails leaves the version before it.
 pub fn migrate(db: &mut Db, now: Timestamp) -> Result<()> {
+    migrate_to(db, SCHEMA, now)
+}
+
+/// Brings the database to the schema `target`, at most [`SCHEMA`]: where rows of an older one are to be put.
+///
+/// # Errors
+/// As [`migrate`].
+pub fn migrate_to(db: &mut Db, target: i64, now: Timestamp) -> Result<()> {
     let found = version(db)?;
     if found > SCHEMA {
         return Err(StoreError::NewerSchema { found, known: SCHEMA });
     }
-    for (step, script) in (1..).zip(SCRIPTS).skip(usize::try_from(found).unwrap_or(0)) {
+    let steps = (1..=target).zip(SCRIPTS).skip(usize::try_from(found).unwrap_or(0));
+    for (step, script) in steps {
         db.begin()?;
         if let Err(error) = apply(db, step, script, now) {
             db.roll_back();

@@ -170,6 +170,8 @@ impl Store {
     /// By cause; the store stays unsure.
     pub fn reopen(&mut self) -> Result<()> {
         self.db.roll_back();
+        // PostgreSQL keeps the writer's lock with the connection: the next one could not have it.
+        self.db.close();
         self.db = self.place.connect(Mode::Writer)?;
         self.reread()?;
         self.unsure = false;
@@ -342,7 +344,8 @@ impl Store {
     }
 }
 
-fn lock(place: &Place) -> Result<Option<File>> {
+/// Takes the lock of a folder; PostgreSQL's is taken with the connection.
+pub(crate) fn lock(place: &Place) -> Result<Option<File>> {
     let path = match place {
         Place::Folder { path, .. } => path,
         #[cfg(feature = "postgres")]

@@ -8,6 +8,7 @@ mod licences;
 mod long;
 mod new_protocol;
 mod options;
+mod postgres;
 mod run;
 mod setup;
 mod test;

@@ -1,5 +1,6 @@
 //! What the tests need from the machine, installed where that is possible, named where it is not.
 
+use crate::postgres;
 use crate::run::{installed, run};
 use anyhow::Result;
 use std::process::Command;
@@ -21,6 +22,9 @@ pub(crate) fn install() -> Result<Vec<&'static str>> {
         return Ok(missing);
     }
     println!("installing {}", missing.join(" "));
+    if missing.contains(&postgres::PACKAGE) {
+        postgres::keep_package_quiet()?;
+    }
     apt(&["update", "-q"])?;
     apt(&[&["install", "-q", "-y", "--no-install-recommends"][..], &missing].concat())?;
     Ok(self::missing())
@@ -71,5 +75,7 @@ fn backports() -> Option<(String, String)> {
 }
 
 fn missing() -> Vec<&'static str> {
-    NEEDED.iter().filter(|(program, _)| installed(program).is_none()).map(|(_, package)| *package).collect()
+    let needed = NEEDED.iter().filter(|(program, _)| installed(program).is_none());
+    let server = postgres::programs().is_none().then_some(postgres::PACKAGE);
+    needed.map(|(_, package)| *package).chain(server).collect()
 }

@@ -2,9 +2,10 @@
 
 use crate::options::Options;
 use crate::run::{Ran, cargo, first_line, installed, run};
-use crate::{setup, tidy};
+use crate::{postgres, setup, tidy};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Seconds that the smoke run spends on each fuzz target.
@@ -13,6 +14,11 @@ const FUZZ_SMOKE_SECONDS: u64 = 2;
 /// Tests that have a step of their own: those in a top-level module of that name, in any integration test.
 const SCENARIOS: &str = "test(/^scenarios::/)";
 const CORPUS: &str = "test(/^corpus::/)";
+
+/// Engines and the like that the default build leaves out, and the tests do not.
+const FEATURES: &[&str] = &["--features", "store/postgres"];
+/// Makes a test that cannot run here fail instead of saying so.
+const STRICT: &str = "WARD_TEST_STRICT";
 
 /// A step's answer: "fine", "wrong" and "could not check, because".
 enum Outcome {
@@ -133,7 +139,9 @@ fn format(place: &Place) -> Result<Outcome> {
 }
 
 fn clippy(place: &Place) -> Result<Outcome> {
-    let arguments = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    let arguments =
+        [&["clippy", "--quiet", "--workspace", "--all-targets"], FEATURES, &["--", "-D", "warnings"]]
+            .concat();
     Ok(one_check(&run(&mut cargo(&place.root, &arguments))?, "see the warnings above"))
 }
 
@@ -147,15 +155,31 @@ fn house_rules(_place: &Place) -> Result<Outcome> {
 }
 
 fn tests(place: &Place) -> Result<Outcome> {
-    if place.nextest {
-        return nextest(place, &format!("not ({SCENARIOS} | {CORPUS})"));
+    let server = postgres::Server::start();
+    if let Err(error) = &server {
+        println!("no PostgreSQL server: {error:#}; the tests on it will say that they could not run");
     }
-    let ran = run(&mut cargo(&place.root, &["test", "--workspace", "--all-targets", "--no-fail-fast"]))?;
-    Ok(counted(&ran, cargo_test_counts(&ran.output)))
+    let ran = if place.nextest {
+        run(served(&mut nextest_on(place, &format!("not ({SCENARIOS} | {CORPUS})")), server.as_ref().ok()))?
+    } else {
+        let arguments = [&["test", "--workspace", "--all-targets", "--no-fail-fast"], FEATURES].concat();
+        run(served(&mut cargo(&place.root, &arguments), server.as_ref().ok()))?
+    };
+    let counts = if place.nextest { nextest_counts(&ran.output) } else { cargo_test_counts(&ran.output) };
+    Ok(counted(&ran, counts))
+}
+
+/// Tells the tests where the server is, and to fail where there is none: a run of everything leaves nothing out.
+fn served<'a>(command: &'a mut Command, server: Option<&postgres::Server>) -> &'a mut Command {
+    if let Some(server) = server {
+        command.env(postgres::VARIABLE, server.url());
+    }
+    command.env(STRICT, "1")
 }
 
 fn doc_tests(place: &Place) -> Result<Outcome> {
-    let ran = run(&mut cargo(&place.root, &["test", "--quiet", "--workspace", "--doc"]))?;
+    let ran =
+        run(&mut cargo(&place.root, &[&["test", "--quiet", "--workspace", "--doc"], FEATURES].concat()))?;
     let (passed, failed) = cargo_test_counts(&ran.output);
     if ran.ok && passed == 0 {
         return Ok(Outcome::Skipped { why: "no crate has a doc test".to_owned() });
@@ -201,6 +225,11 @@ fn fuzz(place: &Place) -> Result<Outcome> {
 
 /// Runs the tests that `filter` picks. None found is a failure: a step that runs nothing must not pass.
 fn nextest(place: &Place, filter: &str) -> Result<Outcome> {
+    let ran = run(&mut nextest_on(place, filter))?;
+    Ok(counted(&ran, nextest_counts(&ran.output)))
+}
+
+fn nextest_on(place: &Place, filter: &str) -> Command {
     let profile = if place.ci { "ci" } else { "default" };
     let arguments = [
         "nextest",
@@ -213,8 +242,7 @@ fn nextest(place: &Place, filter: &str) -> Result<Outcome> {
         "-E",
         filter,
     ];
-    let ran = run(&mut cargo(&place.root, &arguments))?;
-    Ok(counted(&ran, nextest_counts(&ran.output)))
+    cargo(&place.root, &[&arguments, FEATURES].concat())
 }
 
 fn counted(ran: &Ran, (passed, failed): (u64, u64)) -> Outcome {

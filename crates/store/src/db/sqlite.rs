@@ -10,6 +10,8 @@ use zeroize::Zeroizing;
 const CACHE_KIB: i64 = 32 * 1024;
 /// Pages the log may hold before it is copied into the database: 64 MiB.
 const LOG_PAGES: i64 = 16_384;
+/// Bytes of a page.
+const PAGE_BYTES: u64 = 4096;
 /// How long a connection waits for another's lock, milliseconds.
 const BUSY_MS: u64 = 10_000;
 /// Prepared statements kept.
@@ -19,6 +21,8 @@ const STATEMENTS: usize = 256;
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    /// A statement of the open transaction failed: it can only be undone, as on PostgreSQL.
+    spoilt: bool,
 }
 
 impl Sqlite {
@@ -27,13 +31,14 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError::WrongKey`] and the others by cause.
     pub fn open(path: &Path, key: &[u8; 32], mode: Mode) -> Result<Self> {
+        refuse_cut(path)?;
         let access = match mode {
             Mode::Writer => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
             Mode::Reader => OpenFlags::SQLITE_OPEN_READ_WRITE,
         };
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|e| error(path, &e))?;
-        let db = Self { connection, path: path.to_path_buf() };
+        let db = Self { connection, path: path.to_path_buf(), spoilt: false };
         db.unlock(key)?;
         db.settle(mode)?;
         Ok(db)
@@ -41,7 +46,8 @@ impl Sqlite {
 
     fn unlock(&self, key: &[u8; 32]) -> Result<()> {
         let mut pragma = Zeroizing::new(String::with_capacity(256));
-        pragma.push_str("PRAGMA key = \"x'");
+        // Its own log goes to standard error; what matters of it comes back as an error.
+        pragma.push_str("PRAGMA cipher_log_level = NONE; PRAGMA key = \"x'");
         key.iter().for_each(|byte| {
             for digit in [byte >> 4, byte & 15] {
                 pragma.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
@@ -52,7 +58,12 @@ impl Sqlite {
         // The first read of a page tells whether the key fits.
         let read =
             self.connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0));
-        read.map(|_| ()).map_err(|e| error(&self.path, &e))
+        read.map(|_| ()).map_err(|e| match e.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase) => {
+                StoreError::WrongKey { store: self.path.display().to_string() }
+            }
+            _ => error(&self.path, &e),
+        })
     }
 
     fn settle(&self, mode: Mode) -> Result<()> {
@@ -81,7 +92,14 @@ impl Sqlite {
             let mut statement = self.connection.prepare_cached(sql)?;
             statement.execute(rusqlite::params_from_iter(parameters.iter().map(Bound)))
         };
-        run().map(|rows| rows as u64).map_err(|e| error(&self.path, &e))
+        let result = run();
+        result.map(|rows| rows as u64).map_err(|e| self.spoil(&e))
+    }
+
+    /// The cause; what was begun can only be undone.
+    fn spoil(&mut self, e: &rusqlite::Error) -> StoreError {
+        self.spoilt |= !self.connection.is_autocommit();
+        error(&self.path, e)
     }
 
     pub(super) fn query(
@@ -90,14 +108,21 @@ impl Sqlite {
         parameters: &[Cell<'_>],
         each: &mut dyn FnMut(&Row<'_>) -> Result<()>,
     ) -> Result<()> {
-        let failed = |e: rusqlite::Error| error(&self.path, &e);
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let mut rows =
-            statement.query(rusqlite::params_from_iter(parameters.iter().map(Bound))).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            each(&Row::Sqlite(row))?;
-        }
-        Ok(())
+        let mut broken = None;
+        let mut run = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query(rusqlite::params_from_iter(parameters.iter().map(Bound)))?;
+            while let Some(row) = rows.next()? {
+                if let Err(error) = each(&Row::Sqlite(row)) {
+                    broken = Some(error);
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let result = run();
+        result.map_err(|e| self.spoil(&e))?;
+        broken.map_or(Ok(()), Err)
     }
 
     pub(super) fn define(&mut self, script: &str) -> Result<()> {
@@ -106,18 +131,26 @@ impl Sqlite {
             .replace("{int}", "INTEGER")
             .replace("{blob}", "BLOB")
             .replace("{strict}", "STRICT");
-        self.connection.execute_batch(&script).map_err(|e| error(&self.path, &e))
+        let result = self.connection.execute_batch(&script);
+        result.map_err(|e| self.spoil(&e))
     }
 
     pub(super) fn begin(&mut self) -> Result<()> {
-        self.connection.execute_batch("BEGIN").map_err(|e| error(&self.path, &e))
+        self.connection.execute_batch("BEGIN").map_err(|e| error(&self.path, &e))?;
+        self.spoilt = false;
+        Ok(())
     }
 
     pub(super) fn commit(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.spoilt) {
+            self.roll_back();
+            return Err(StoreError::Ours { detail: "a statement of the transaction failed before".into() });
+        }
         self.connection.execute_batch("COMMIT").map_err(|e| error(&self.path, &e))
     }
 
     pub(super) fn roll_back(&mut self) {
+        self.spoilt = false;
         let _ = self.connection.execute_batch("ROLLBACK");
     }
 
@@ -167,6 +200,19 @@ impl Sqlite {
     }
 }
 
+/// Refuses what the engine would silently begin anew: a database shorter than its first page, and a log without a database.
+fn refuse_cut(path: &Path) -> Result<()> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |found| found.len());
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let (database, log) = (length(path), length(Path::new(&log)));
+    if database >= PAGE_BYTES || (database == 0 && log == 0) {
+        return Ok(());
+    }
+    let store = path.display();
+    Err(StoreError::damaged(format!("{store} has {database} bytes, less than a page (and {log} in its log)")))
+}
+
 /// A cell as a parameter.
 struct Bound<'a>(&'a Cell<'a>);
 
@@ -200,8 +246,10 @@ fn error(path: &Path, error: &rusqlite::Error) -> StoreError {
     let store = path.display().to_string();
     let detail = error.to_string();
     match error.sqlite_error_code() {
-        Some(Code::NotADatabase) => StoreError::WrongKey { store },
-        Some(Code::DatabaseCorrupt) => StoreError::Damaged { what: format!("{store}: {detail}") },
+        // The key fitted the first page: what does not open is a page that was changed.
+        Some(Code::NotADatabase | Code::DatabaseCorrupt) => {
+            StoreError::Damaged { what: format!("{store}: {detail}") }
+        }
         Some(Code::DiskFull) => StoreError::Full { detail },
         Some(Code::ReadOnly | Code::PermissionDenied | Code::AuthorizationForStatementDenied) => {
             StoreError::ReadOnly { detail }
