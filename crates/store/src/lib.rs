@@ -7,6 +7,7 @@ pub mod db;
 mod error;
 pub mod leaf;
 pub mod migration;
+pub mod retention;
 mod store;
 pub mod table;
 pub mod tx;

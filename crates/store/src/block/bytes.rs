@@ -74,10 +74,11 @@ impl<'a> Bytes<'a> {
     /// How many of something follow.
     pub(super) fn count(&mut self, what: &'static str, most: usize) -> Result<usize, BlockError> {
         let found = self.varint()?;
-        usize::try_from(found)
-            .ok()
-            .filter(|count| *count <= most)
-            .ok_or(BlockError::TooMany { what, found, most })
+        usize::try_from(found).ok().filter(|count| *count <= most).ok_or(BlockError::TooMany {
+            what,
+            found,
+            most,
+        })
     }
 }
 
@@ -94,7 +95,9 @@ mod tests {
             let cut = &out[..out.len() - 1];
             assert_eq!(Bytes::new(cut).varint(), Err(BlockError::Cut { at: cut.len() }));
         }
-        for padded in [&[0x80, 0x00][..], &[0xff; 10], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2]] {
+        for padded in
+            [&[0x80, 0x00][..], &[0xff; 10], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 2]]
+        {
             assert!(matches!(Bytes::new(padded).varint(), Err(BlockError::Malformed { .. })), "{padded:x?}");
         }
         for value in [0, 1, -1, 63, -64, i64::MAX, i64::MIN] {

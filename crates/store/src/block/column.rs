@@ -136,7 +136,8 @@ fn put_packed(out: &mut Vec<u8>, values: &[i64], width: u32, map: impl Fn(i64) -
 }
 
 fn put_list(out: &mut Vec<u8>, values: &[i64], width: u32, map: impl Fn(i64) -> u64) {
-    let wider = || values.iter().map(|value| map(*value) >> width).enumerate().filter(|(_, above)| *above > 0);
+    let wider =
+        || values.iter().map(|value| map(*value) >> width).enumerate().filter(|(_, above)| *above > 0);
     put_varint(out, wider().count() as u64);
     let mut behind = 0;
     for (place, above) in wider() {
@@ -252,7 +253,11 @@ fn coarsen(values: &mut [i64]) -> u8 {
 }
 
 /// Reads times: the way in which they are told, below `ways`, and the differences in nanoseconds.
-pub(super) fn take_times(bytes: &mut Bytes<'_>, count: usize, ways: u8) -> Result<(u8, Vec<i64>), BlockError> {
+pub(super) fn take_times(
+    bytes: &mut Bytes<'_>,
+    count: usize,
+    ways: u8,
+) -> Result<(u8, Vec<i64>), BlockError> {
     if count == 0 {
         return Ok((0, Vec::new()));
     }

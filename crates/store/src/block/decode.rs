@@ -83,7 +83,9 @@ impl Heads {
         let mut sequences = [0i64; SENSOR_SLOTS];
         let mut headers = Vec::with_capacity(records);
         let ids = columns.schema.iter().zip(&columns.site).zip(&columns.sensor).zip(&columns.sequence);
-        for ((((schema, site), sensor), step), (observed, received)) in ids.zip(observed.iter().zip(&received)) {
+        for ((((schema, site), sensor), step), (observed, received)) in
+            ids.zip(observed.iter().zip(&received))
+        {
             let sensor: u32 = narrow(bytes, *sensor)?;
             let mut sequence = *step;
             if let Some(before) = sequences.get_mut(sensor as usize % SENSOR_SLOTS) {
@@ -152,7 +154,8 @@ fn protocols(bytes: &mut Bytes<'_>) -> Read<Vec<Protocol>> {
     for _ in 0..count {
         let length = bytes.count("bytes of a protocol's name", PROTOCOL_BYTES_MAX)?;
         let name = std::str::from_utf8(bytes.take(length)?);
-        protocols.push(number::read_protocol(name.map_err(|_| bytes.malformed("a name that is not UTF-8"))?)?);
+        protocols
+            .push(number::read_protocol(name.map_err(|_| bytes.malformed("a name that is not UTF-8"))?)?);
     }
     Ok(protocols)
 }
@@ -227,7 +230,11 @@ fn endpoints(bytes: &mut Bytes<'_>, records: usize) -> Read<Vec<EndpointKey>> {
     Ok(endpoints)
 }
 
-fn parties(bytes: &mut Bytes<'_>, records: usize, endpoints: &[EndpointKey]) -> Read<Vec<(EndpointKey, IpAddr)>> {
+fn parties(
+    bytes: &mut Bytes<'_>,
+    records: usize,
+    endpoints: &[EndpointKey],
+) -> Read<Vec<(EndpointKey, IpAddr)>> {
     let count = bytes.count("parties", records * MENTIONS)?;
     let mut columns = Parties::take(bytes, count)?;
     sums(&mut columns.endpoint);
@@ -243,7 +250,11 @@ fn parties(bytes: &mut Bytes<'_>, records: usize, endpoints: &[EndpointKey]) -> 
     Ok(parties)
 }
 
-fn services(bytes: &mut Bytes<'_>, records: usize, protocols: &[Protocol]) -> Read<Vec<(Protocol, Transport, u16)>> {
+fn services(
+    bytes: &mut Bytes<'_>,
+    records: usize,
+    protocols: &[Protocol],
+) -> Read<Vec<(Protocol, Transport, u16)>> {
     let count = bytes.count("services", records * MENTIONS)?;
     let columns = Services::take(bytes, count)?;
     let lines = columns.protocol.iter().zip(&columns.transport).zip(&columns.port);

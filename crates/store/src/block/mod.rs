@@ -36,7 +36,9 @@ pub enum BlockError {
     #[error("the block is empty")]
     Empty,
     /// Written by a later build, or no block at all.
-    #[error("the block has layout {found}, this ward reads {VERSION}: a newer ward wrote it, or it is no block")]
+    #[error(
+        "the block has layout {found}, this ward reads {VERSION}: a newer ward wrote it, or it is no block"
+    )]
     Version {
         /// First byte.
         found: u8,

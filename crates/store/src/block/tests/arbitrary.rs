@@ -131,12 +131,8 @@ fn side() -> impl Strategy<Value = FlowSide> {
 fn flow() -> impl Strategy<Value = Record> {
     let ends = (endpoint(), endpoint(), ip(), ip(), any::<u16>(), any::<u16>());
     let seen = (time(), side(), side(), any::<bool>(), any::<bool>(), number());
-    let end = prop::sample::select(vec![
-        FlowEnd::Closed,
-        FlowEnd::Idle,
-        FlowEnd::Evicted,
-        FlowEnd::CaptureEnd,
-    ]);
+    let end =
+        prop::sample::select(vec![FlowEnd::Closed, FlowEnd::Idle, FlowEnd::Evicted, FlowEnd::CaptureEnd]);
     (header(), ends, transport(), protocol(), seen, end).prop_map(
         |(header, ends, transport, protocol, seen, end)| {
             let (client, server, client_ip, server_ip, client_port, server_port) = ends;
@@ -166,7 +162,15 @@ fn flow() -> impl Strategy<Value = Record> {
 fn coverage() -> impl Strategy<Value = Record> {
     use UnparsedReason::*;
     let reasons = vec![
-        LinkType, Truncated, Malformed, TooDeep, Fragment, LinkProtocol, IpProtocol, BadMessage, StreamGap,
+        LinkType,
+        Truncated,
+        Malformed,
+        TooDeep,
+        Fragment,
+        LinkProtocol,
+        IpProtocol,
+        BadMessage,
+        StreamGap,
         Limit,
     ];
     let unparsed = (protocol(), prop::sample::select(reasons), number())
@@ -178,7 +182,8 @@ fn coverage() -> impl Strategy<Value = Record> {
     );
     (header(), prop::array::uniform10(number()), lists).prop_map(
         |(header, counters, (unparsed, vlans, dropped_frames))| {
-            let [frames, bytes, cut_frames, duplicate_frames, flows, start, sided, evicted, gap, _] = counters;
+            let [frames, bytes, cut_frames, duplicate_frames, flows, start, sided, evicted, gap, _] =
+                counters;
             Record::Coverage(Box::new(Coverage {
                 header,
                 frames,
