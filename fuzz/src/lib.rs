@@ -11,6 +11,7 @@ pub mod dns;
 pub mod hl7v2;
 pub mod http;
 pub mod icmp;
+pub mod keyring;
 pub mod lldp;
 pub mod mqtt;
 pub mod nbns;
@@ -37,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("hl7v2", hl7v2::run),
     ("http", http::run),
     ("icmp", icmp::run),
+    ("keyring", keyring::run),
     ("lldp", lldp::run),
     ("mqtt", mqtt::run),
     ("nbns", nbns::run),

@@ -3,5 +3,6 @@
 pub mod bus;
 pub mod capture;
 pub mod cli;
+pub mod keys;
 pub mod pipeline;
 pub mod report;

@@ -5,8 +5,14 @@ use anyhow::Result;
 use std::process::Command;
 
 /// A program and the Debian package that brings it.
-const NEEDED: &[(&str, &str)] =
-    &[("ip", "iproute2"), ("python3", "python3"), ("tcpdump", "tcpdump"), ("zstd", "zstd")];
+const NEEDED: &[(&str, &str)] = &[
+    ("ip", "iproute2"),
+    ("pkcs11-tool", "opensc"),
+    ("python3", "python3"),
+    ("softhsm2-util", "softhsm2"),
+    ("tcpdump", "tcpdump"),
+    ("zstd", "zstd"),
+];
 
 /// Installs what is missing when we are root and there is apt-get; returns the packages that are still missing.
 pub(crate) fn install() -> Result<Vec<&'static str>> {

@@ -16,6 +16,7 @@ mod cli;
 mod corpus;
 mod honesty;
 mod json_schema;
+mod keys;
 mod phi;
 mod sample;
 mod scenarios;
