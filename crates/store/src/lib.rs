@@ -14,6 +14,7 @@ pub mod leaf;
 pub mod ledger;
 pub mod migration;
 mod read;
+pub mod retention;
 mod store;
 pub mod table;
 pub mod talks;

@@ -19,8 +19,10 @@ pub(super) fn secret_seed() -> u64 {
 }
 
 impl<K: Copy + Eq + Hash> Dictionary<K> {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { places: HashMap::with_hasher(FixedState::with_seed(seed)), values: Vec::new(), last: None }
+    /// With room for so many.
+    pub(super) fn new(seed: u64, room: usize) -> Self {
+        let places = HashMap::with_capacity_and_hasher(room, FixedState::with_seed(seed));
+        Self { places, values: Vec::with_capacity(room), last: None }
     }
 
     /// The place of `key`, and whether it was not there yet.

@@ -16,6 +16,8 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// Sensors whose last sequence numbers are remembered, by number modulo this; must stay as it is for version 1.
 pub(super) const SENSOR_SLOTS: usize = 64;
+/// Services for which there is room at once.
+const SERVICES: usize = 32;
 
 /// A block of these records.
 ///
@@ -77,12 +79,12 @@ impl<'a> Block<'a> {
             observed_at: Vec::with_capacity(records.len()),
             received_at: Vec::with_capacity(records.len()),
             sequences: [0; SENSOR_SLOTS],
-            protocols: Dictionary::new(seed),
-            endpoints: Dictionary::new(seed),
-            parties: Dictionary::new(seed),
-            party_endpoints: Vec::new(),
-            services: Dictionary::new(seed),
-            texts: Dictionary::new(seed),
+            protocols: Dictionary::new(seed, SERVICES),
+            endpoints: Dictionary::new(seed, records.len()),
+            parties: Dictionary::new(seed, flows),
+            party_endpoints: Vec::with_capacity(flows),
+            services: Dictionary::new(seed, SERVICES),
+            texts: Dictionary::new(seed, records.len() - flows),
             facts: Facts::with_capacity(of(|record| matches!(record, Record::Fact(_)))),
             events: Events::with_capacity(of(|record| matches!(record, Record::Event(_)))),
             activities: Activities::with_capacity(activities),
