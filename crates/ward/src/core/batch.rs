@@ -126,11 +126,11 @@ impl Core {
             batch.due.extend([talk.client, talk.server].iter().filter_map(|end| self.site.owner(end)));
         }
         if let Record::Coverage(coverage) = record {
-            let sensor = coverage.header.sensor;
-            let row = self.coverage.get(&sensor).and_then(|seen| seen.row);
-            let since = self.coverage.get(&sensor).and_then(|seen| seen.dirty_since).unwrap_or(block);
-            self.coverage
-                .insert(sensor, Seen { coverage: (**coverage).clone(), row, dirty_since: Some(since) });
+            let of = (coverage.header.sensor, coverage.header.observed_at.hour());
+            let known = self.coverage.remove(&of);
+            let (row, since) = known.map_or((None, None), |seen| (seen.row, seen.dirty_since));
+            let dirty_since = since.or(Some(block));
+            self.coverage.insert(of, Seen { coverage: (**coverage).clone(), row, dirty_since });
         }
         Ok(())
     }
@@ -238,20 +238,21 @@ impl Core {
     fn put_coverage(&mut self, tx: &mut Tx) -> Result<usize, StoreError> {
         let mut written = 0;
         let site = self.settings.site;
-        for (sensor, seen) in self.coverage.iter_mut().filter(|(_, seen)| seen.dirty_since.is_some()) {
-            let hour = seen.coverage.header.observed_at.hour();
-            let row = match seen.row.filter(|(of, _)| *of == hour) {
-                Some((_, row)) => row,
-                None => match happenings::find_coverage(self.store.db(), site, *sensor, hour)? {
-                    Some(row) => row,
-                    None => self.store.next_id(&COVERAGE),
-                },
+        let newest = self.coverage.keys().map(|(_, hour)| *hour).max().unwrap_or(0);
+        for ((sensor, hour), seen) in self.coverage.iter_mut().filter(|(_, seen)| seen.dirty_since.is_some())
+        {
+            let known = match seen.row {
+                Some(row) => Some(row),
+                None => happenings::find_coverage(self.store.db(), site, *sensor, *hour)?,
             };
-            seen.row = Some((hour, row));
+            let row = known.unwrap_or_else(|| self.store.next_id(&COVERAGE));
+            seen.row = Some(row);
             seen.dirty_since = None;
-            tx.put(&COVERAGE, row, happenings::coverage_cells(*sensor, hour, &seen.coverage));
+            tx.put(&COVERAGE, row, happenings::coverage_cells(*sensor, *hour, &seen.coverage));
             written += 1;
         }
+        // Those that are written and over are not needed any more.
+        self.coverage.retain(|(_, hour), seen| seen.dirty_since.is_some() || *hour + 1 >= newest);
         Ok(written)
     }
 

@@ -74,6 +74,7 @@ impl Core {
                 self.totals.replayed += records.len() as u64;
                 next = id + 1;
             }
+            self.views.forget_clean();
         }
     }
 

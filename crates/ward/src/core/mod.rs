@@ -105,7 +105,7 @@ pub struct Core {
     talks: TalkViews,
     site: site::SiteViews,
     cursors: BTreeMap<String, CursorRow>,
-    coverage: BTreeMap<SensorId, Seen>,
+    coverage: BTreeMap<(SensorId, u32), Seen>,
     mark: Mark,
     /// Number of the newest block of the site.
     newest_block: i64,
@@ -117,12 +117,11 @@ pub struct Core {
     totals: Totals,
 }
 
-/// The latest a sensor told of what it saw.
+/// The latest that a sensor told in an hour of what it saw.
 #[derive(Clone, Debug)]
 struct Seen {
     coverage: Coverage,
-    /// Number of the row of each hour that is not over.
-    row: Option<(u32, i64)>,
+    row: Option<i64>,
     dirty_since: Option<i64>,
 }
 

@@ -70,10 +70,8 @@ fn state(core: &mut Core) -> Vec<String> {
         "SELECT p.client, p.server, p.protocol, p.transport, p.service_port, t.hour, t.client_packets, \
          t.server_packets, t.client_bytes, t.server_bytes, t.flows FROM talks t JOIN pairs p ON p.id = t.pair",
     );
-    list(
-        db,
-        "SELECT device, device_key, name, vendor, router, behind, merged_into FROM devices WHERE known_to IS NULL",
-    );
+    // When the site is looked at is a matter of time, so which id a device has may differ; what it is and has may not.
+    list(db, "SELECT name, vendor, router FROM devices WHERE known_to IS NULL AND merged_into IS NULL");
     list(db, "SELECT endpoint, attribute, value, source, true_from FROM claims WHERE known_to IS NULL");
     let current = "known_to IS NULL AND true_to IS NULL";
     list(
@@ -91,6 +89,15 @@ fn state(core: &mut Core) -> Vec<String> {
     list(db, "SELECT kind, protocol, summary FROM findings");
     lines.sort();
     lines
+}
+
+/// Equal, or the first lines that only one side has.
+fn same(found: &[String], expected: &[String]) {
+    let only =
+        |a: &[String], b: &[String]| a.iter().filter(|l| !b.contains(l)).take(3).cloned().collect::<Vec<_>>();
+    let (more, less) = (only(found, expected), only(expected, found));
+    assert!(more.is_empty() && less.is_empty(), "found only: {more:#?}\nexpected only: {less:#?}");
+    assert_eq!(found.len(), expected.len());
 }
 
 fn row_width(sql: &str) -> usize {
@@ -144,6 +151,7 @@ fn restarts_repeats_and_little_memory_change_nothing() {
     let pieces = tempfile::tempdir().unwrap();
     // Nothing that may wait is written, and memory holds some ten endpoints.
     let scarce = Settings { view_rows_per_s: 0.0, views_bytes_max: 8 << 10, ..settings() };
+    let mut evicted = 0;
     for end in [700, 3_000, 3_001, 9_000, 12_000] {
         let mut core = open(pieces.path(), scarce.clone());
         let durable = core.cursor(SOURCE).map_or(0, |cursor| cursor.sequence as usize);
@@ -154,12 +162,13 @@ fn restarts_repeats_and_little_memory_change_nothing() {
             core.accept(&[delivery(batch, last)], NOW).unwrap();
         }
         assert_eq!(core.totals().skipped, 0);
+        evicted += core.totals().evicted;
         // Dropped without a flush, as by a kill: views are behind.
     }
     let mut core = open(pieces.path(), scarce);
     assert!(core.totals().replayed > 0);
-    assert!(core.views().0 < core.views().2, "memory was not scarce");
-    assert_eq!(state(&mut core), expected);
+    assert!(evicted > 100, "memory was not scarce: {evicted}");
+    same(&state(&mut core), &expected);
     verify(&mut core);
 }
 
@@ -180,7 +189,7 @@ fn every_commit_that_fails_either_way_loses_and_doubles_nothing() {
             let again = core.accept(std::slice::from_ref(&delivery), NOW).unwrap();
             assert_eq!(again.repeated > 0, fault == Fault::StoredButReported, "{fault:?}");
         }
-        assert_eq!(state(&mut core), expected, "{fault:?}");
+        same(&state(&mut core), &expected);
         verify(&mut core);
     }
 }

@@ -175,6 +175,25 @@ impl Views {
         victims
     }
 
+    /// When memory is full: forgets the least lately used whose rows are up to date, without writing any.
+    pub(super) fn forget_clean(&mut self) {
+        if self.bytes <= self.bytes_max {
+            return;
+        }
+        let clean = self.hot.iter().filter(|(_, held)| held.dirty_since.is_none());
+        let mut by_use: Vec<(u64, usize, SubjectKey)> =
+            clean.map(|(key, held)| (held.used, held.bytes, *key)).collect();
+        by_use.sort_unstable_by_key(|(used, ..)| *used);
+        let mut left = self.bytes;
+        let enough = |(_, bytes, _): &(u64, usize, SubjectKey)| {
+            let go_on = left > self.bytes_max - self.bytes_max / FREED_SHARE;
+            left = left.saturating_sub(*bytes);
+            go_on
+        };
+        let victims: Vec<SubjectKey> = by_use.into_iter().take_while(enough).map(|(.., key)| key).collect();
+        self.forget(&victims);
+    }
+
     /// Forgets endpoints whose rows are committed; how many.
     pub(super) fn forget(&mut self, victims: &[SubjectKey]) -> usize {
         let mut forgotten = 0;
