@@ -3,5 +3,9 @@
 pub mod bus;
 pub mod capture;
 pub mod cli;
+pub mod config;
+pub mod logging;
+pub mod measure;
 pub mod pipeline;
 pub mod report;
+pub mod tasks;
