@@ -8,4 +8,5 @@ pub mod logging;
 pub mod measure;
 pub mod pipeline;
 pub mod report;
+pub mod source;
 pub mod tasks;

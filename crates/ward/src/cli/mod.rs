@@ -2,6 +2,7 @@
 //! 2 usage · 3 nothing done).
 
 mod demo;
+mod listen;
 mod scan;
 mod stdin;
 
@@ -29,6 +30,7 @@ struct Arguments {
 enum Verb {
     Scan(scan::Scan),
     Demo(demo::Demo),
+    Listen(listen::ListenFor),
 }
 
 /// Runs the program.
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.verb {
         Verb::Scan(scan) => scan.run(),
         Verb::Demo(demo) => demo.run(),
+        Verb::Listen(listen) => listen.run(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
