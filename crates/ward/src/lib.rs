@@ -4,6 +4,7 @@ pub mod bus;
 pub mod capture;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod logging;
 pub mod measure;
 pub mod pipeline;

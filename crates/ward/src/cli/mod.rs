@@ -1,7 +1,9 @@
 //! Arguments, verbs and exit codes (DESIGN: 0 done, whole · 1 partly read, or found something when asked to gate ·
 //! 2 usage · 3 nothing done).
 
+mod config;
 mod demo;
+mod doctor;
 mod listen;
 mod scan;
 mod stdin;
@@ -30,6 +32,8 @@ struct Arguments {
 enum Verb {
     Scan(scan::Scan),
     Demo(demo::Demo),
+    Config(config::Configuration),
+    Doctor(doctor::Doctor),
     Listen(listen::ListenFor),
 }
 
@@ -45,6 +49,8 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.verb {
         Verb::Scan(scan) => scan.run(),
         Verb::Demo(demo) => demo.run(),
+        Verb::Config(config) => config.run(),
+        Verb::Doctor(doctor) => doctor.run(),
         Verb::Listen(listen) => listen.run(),
     };
     match outcome {
@@ -53,6 +59,14 @@ pub fn main() -> ExitCode {
             complain(&error);
             ExitCode::from(NOTHING)
         }
+    }
+}
+
+/// A reader who has seen enough (`| head`) is no failure.
+fn written(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }
 

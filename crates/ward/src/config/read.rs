@@ -173,6 +173,15 @@ impl Reader<'_> {
     }
 
     fn leaf(&self, name: &str, value: &DeValue<'_>, origin: &Origin) -> Result<(&'static Key, Value), Fault> {
+        if is_section(name) {
+            let section = if LISTS.contains(&name) { format!("[[{name}]]") } else { format!("[{name}]") };
+            return Err(wrong(
+                origin,
+                name,
+                format!("a {}", value.type_str()),
+                format!("keys of its own: {section}"),
+            ));
+        }
         let key = find(name).ok_or_else(|| unknown(origin, name))?;
         let given = match value {
             DeValue::String(text) => Value::Text(text.clone().into_owned()),

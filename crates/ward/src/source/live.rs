@@ -353,10 +353,12 @@ impl Live {
 
     /// Whether nothing waits any more.
     fn offer(&mut self) -> bool {
-        let heard_until = now();
-        self.workers
-            .iter_mut()
-            .fold(true, |done, worker| worker.outgoing.offer(&self.outlet, heard_until) && done)
+        let (heard_until, mut done) = (now(), true);
+        // Each has its turn, whatever became of the one before.
+        for worker in &mut self.workers {
+            done &= worker.outgoing.offer(&self.outlet, heard_until);
+        }
+        done
     }
 
     fn pause(&mut self, pause: Duration) {
