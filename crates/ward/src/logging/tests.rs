@@ -126,9 +126,10 @@ fn events_of(source: &str) -> Vec<Vec<String>> {
     let mut events = Vec::new();
     for name in ["error!(", "warn!(", "info!(", "debug!(", "trace!("] {
         for (at, _) in source.match_indices(name) {
-            let before = source[..at].chars().next_back();
+            let (before, event) = source.split_at(at);
+            let before = before.chars().next_back();
             if before.is_none_or(|c| !c.is_alphanumeric() && c != '_') {
-                events.push(arguments(&source[at + name.len()..]));
+                events.push(arguments(event.strip_prefix(name).unwrap()));
             }
         }
     }

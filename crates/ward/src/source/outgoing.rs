@@ -144,7 +144,7 @@ mod tests {
         assert!(!outgoing.offer(&outlet, Timestamp::ZERO), "room for one batch of four only");
         outgoing.take(events(8));
         assert_eq!(outgoing.waiting(), 6, "three of eight are dropped");
-        outgoing.take(vec![Record::Coverage(Box::new(Coverage::default()))]);
+        outgoing.take(vec![Record::Coverage(Box::<Coverage>::default())]);
         let mut sequences = Vec::new();
         let mut last = None;
         while sequences.len() < 11 {

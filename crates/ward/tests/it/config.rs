@@ -78,78 +78,80 @@ fn lists_are_replaced_and_keep_what_the_file_says_of_their_entries() {
     assert_eq!(origin(&config, "listen[0].interface"), "flag --listen");
 }
 
+/// What is written, and how the message about it begins.
+const WRONG: &[(&str, &str)] = &[
+    (
+        "[limits]\nbatch_sm = 3\n",
+        "ward.toml:2: there is no `limits.batch_sm`; did you mean `limits.batch_ms`?",
+    ),
+    ("\n[limit]\nbatch_ms = 3\n", "ward.toml:2: there is no `limit`; did you mean `limits`?"),
+    (
+        "[[watch]]\nfolder = \"/w\"\nsetle_s = 3\n",
+        "ward.toml:3: there is no `watch.setle_s`; did you mean `watch.settle_s`?",
+    ),
+    (
+        "[limits]\nbatch_ms = 51\n",
+        "ward.toml:2: `limits.batch_ms` is 51; it takes a whole number from 1 to 50",
+    ),
+    (
+        "[limits]\nbatch_ms = \"fast\"\n",
+        "ward.toml:2: `limits.batch_ms` is \"fast\"; it takes a whole number from 1 to 50",
+    ),
+    (
+        "[limits]\nbatch_ms = 1.5\n",
+        "ward.toml:2: `limits.batch_ms` is a float; it takes a whole number from 1 to 50",
+    ),
+    (
+        "[limits]\nbatch_ms = 99999999999999999999\n",
+        "ward.toml:2: `limits.batch_ms` is 99999999999999999999; it takes a whole number from 1 to 50",
+    ),
+    (
+        "[log]\nlevel = \"loud\"\n",
+        "ward.toml:2: `log.level` is \"loud\"; it takes one of error, warn, info, debug, trace",
+    ),
+    (
+        "[keys]\npassphrase = \"open sesame\"\n",
+        "ward.toml:2: a secret does not belong into the configuration: write it into a file of mode 0600 and name that in `keys.passphrase_file`",
+    ),
+    (
+        "[store]\npostgres_url = \"postgres://u:p@h/d\"\n",
+        "ward.toml:2: a secret does not belong into the configuration: write it into a file of mode 0600 and name that in `store.postgres_url_file`",
+    ),
+    (
+        "[keys]\nkind = \"passphrase\"\n",
+        "ward.toml:2: `keys.passphrase_file` is missing: keys.kind is passphrase",
+    ),
+    (
+        "[[listen]]\nworkers = 2\n",
+        "ward.toml:1: `listen.interface` is missing: every entry of this list needs it",
+    ),
+    (
+        "[[listen]]\ninterface = \"a0\"\n[[listen]]\ninterface = \"a0\"\nsensor = 5\n",
+        "ward.toml:3: interface a0 is listed twice",
+    ),
+    (
+        "[[listen]]\ninterface = \"a0\"\nsensor = 5\nworkers = 4\n[[watch]]\nfolder = \"/w\"\nsensor = 8\n",
+        "configuration: sensor 8 stands for both a0 and /w: give one of them another `sensor`",
+    ),
+    (
+        "[[watch]]\nfolder = \"/var/lib/ward/in\"\n",
+        "configuration: the watched folder /var/lib/ward/in and the store's folder /var/lib/ward contain one another: keep them apart",
+    ),
+    (
+        "[ledger]\norigin = \"https://x.example\"\n",
+        "ward.toml:2: `ledger.origin` is \"https://x.example\"; it takes a name without scheme, spaces and +, such as ward.example.org/site-1",
+    ),
+    (
+        "[http]\naddress = \"localhost\"\n",
+        "ward.toml:2: `http.address` is \"localhost\"; it takes ADDRESS:PORT such as 127.0.0.1:8790, or off",
+    ),
+    ("listen = \"a0\"\n", "ward.toml:1: `listen` is a string; it takes keys of its own: [[listen]]"),
+    ("[site\n", "ward.toml:1: "),
+];
+
 #[test]
 fn what_is_wrong_is_told_with_its_place_and_the_way_out() {
-    let cases = [
-        (
-            "[limits]\nbatch_sm = 3\n",
-            "ward.toml:2: there is no `limits.batch_sm`; did you mean `limits.batch_ms`?",
-        ),
-        ("\n[limit]\nbatch_ms = 3\n", "ward.toml:2: there is no `limit`; did you mean `limits`?"),
-        (
-            "[[watch]]\nfolder = \"/w\"\nsetle_s = 3\n",
-            "ward.toml:3: there is no `watch.setle_s`; did you mean `watch.settle_s`?",
-        ),
-        (
-            "[limits]\nbatch_ms = 51\n",
-            "ward.toml:2: `limits.batch_ms` is 51; it takes a whole number from 1 to 50",
-        ),
-        (
-            "[limits]\nbatch_ms = \"fast\"\n",
-            "ward.toml:2: `limits.batch_ms` is \"fast\"; it takes a whole number from 1 to 50",
-        ),
-        (
-            "[limits]\nbatch_ms = 1.5\n",
-            "ward.toml:2: `limits.batch_ms` is a float; it takes a whole number from 1 to 50",
-        ),
-        (
-            "[limits]\nbatch_ms = 99999999999999999999\n",
-            "ward.toml:2: `limits.batch_ms` is 99999999999999999999; it takes a whole number from 1 to 50",
-        ),
-        (
-            "[log]\nlevel = \"loud\"\n",
-            "ward.toml:2: `log.level` is \"loud\"; it takes one of error, warn, info, debug, trace",
-        ),
-        (
-            "[keys]\npassphrase = \"open sesame\"\n",
-            "ward.toml:2: a secret does not belong into the configuration: write it into a file of mode 0600 and name that in `keys.passphrase_file`",
-        ),
-        (
-            "[store]\npostgres_url = \"postgres://u:p@h/d\"\n",
-            "ward.toml:2: a secret does not belong into the configuration: write it into a file of mode 0600 and name that in `store.postgres_url_file`",
-        ),
-        (
-            "[keys]\nkind = \"passphrase\"\n",
-            "ward.toml:2: `keys.passphrase_file` is missing: keys.kind is passphrase",
-        ),
-        (
-            "[[listen]]\nworkers = 2\n",
-            "ward.toml:1: `listen.interface` is missing: every entry of this list needs it",
-        ),
-        (
-            "[[listen]]\ninterface = \"a0\"\n[[listen]]\ninterface = \"a0\"\nsensor = 5\n",
-            "ward.toml:3: interface a0 is listed twice",
-        ),
-        (
-            "[[listen]]\ninterface = \"a0\"\nsensor = 5\nworkers = 4\n[[watch]]\nfolder = \"/w\"\nsensor = 8\n",
-            "configuration: sensor 8 stands for both a0 and /w: give one of them another `sensor`",
-        ),
-        (
-            "[[watch]]\nfolder = \"/var/lib/ward/in\"\n",
-            "configuration: the watched folder /var/lib/ward/in and the store's folder /var/lib/ward contain one another: keep them apart",
-        ),
-        (
-            "[ledger]\norigin = \"https://x.example\"\n",
-            "ward.toml:2: `ledger.origin` is \"https://x.example\"; it takes a name without scheme, spaces and +, such as ward.example.org/site-1",
-        ),
-        (
-            "[http]\naddress = \"localhost\"\n",
-            "ward.toml:2: `http.address` is \"localhost\"; it takes ADDRESS:PORT such as 127.0.0.1:8790, or off",
-        ),
-        ("listen = \"a0\"\n", "ward.toml:1: `listen` is a string; it takes keys of its own: [[listen]]"),
-        ("[site\n", "ward.toml:1: "),
-    ];
-    for (given, expected) in cases {
+    for (given, expected) in WRONG {
         let error = file(given).unwrap_err();
         assert!(error.starts_with(expected), "{given:?}\n{error}\n{expected}");
     }
