@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// Longest value of a Fact, in bytes of UTF-8; longer ones are cut at a character.
 pub const FACT_VALUE_BYTES_MAX: usize = 256;
 
-/// Makes the records of one sensor. INVARIANT: sequence numbers run from 1 without gaps.
+/// Makes the records of one sensor. INVARIANT: sequence numbers run on without gaps, from 1 unless told.
 pub struct Emitter {
     site: SiteId,
     sensor: SensorId,
@@ -40,6 +40,13 @@ impl Emitter {
             records: Vec::new(),
             clean: String::new(),
         }
+    }
+
+    /// Numbers the records from `first` on.
+    #[must_use]
+    pub fn starting_at(mut self, first: u64) -> Self {
+        self.sequence = first.saturating_sub(1);
+        self
     }
 
     /// The key of `address` at this sensor. An IP address is unique in its domain whatever VLAN its frames crossed, so

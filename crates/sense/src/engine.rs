@@ -24,6 +24,9 @@ pub const FLOWS_MAX_DEFAULT: usize = 1 << 20;
 
 /// A frame this long before the newest one is late; several capture points are never that far apart.
 const LATE: Duration = Duration::from_secs(600);
+/// Places listed for the next partial emission, per flow that may live: those of flows that ended are listed still. Past it
+/// counts come with the end of their minute.
+const UNCOUNTED_PER_FLOW_MAX: usize = 2;
 /// So many late frames in a row mean that the newest one lied.
 const LATE_FRAMES: u32 = 64;
 
@@ -42,6 +45,8 @@ pub struct Config {
     pub flows_max: usize,
     /// This engine's share when several work on one capture: (index, of how many). Conversations are never split.
     pub share: (u32, u32),
+    /// Number of the first record: after a restart the one after the last that was durable.
+    pub first_sequence: u64,
 }
 
 impl Default for Config {
@@ -53,6 +58,7 @@ impl Default for Config {
             seed: 0,
             flows_max: FLOWS_MAX_DEFAULT,
             share: (0, 1),
+            first_sequence: 1,
         }
     }
 }
@@ -70,13 +76,16 @@ pub struct Engine {
     now: Timestamp,
     turned_s: u64,
     late_frames: u32,
+    /// Places of flows with counts not handed over yet; kept from the first [`Engine::emit_so_far`] on.
+    uncounted: Option<Vec<u32>>,
 }
 
 impl Engine {
     /// A new engine without flows.
     pub fn new(config: Config) -> Self {
         Self {
-            emitter: Emitter::new(config.site, config.sensor, config.domain, config.seed),
+            emitter: Emitter::new(config.site, config.sensor, config.domain, config.seed)
+                .starting_at(config.first_sequence),
             fragments: Fragments::default(),
             scratch: Vec::new(),
             table: FlowTable::new(config.seed, config.flows_max / config.share.1.max(1) as usize),
@@ -86,6 +95,7 @@ impl Engine {
             now: Timestamp::ZERO,
             turned_s: 0,
             late_frames: 0,
+            uncounted: None,
             config,
         }
     }
@@ -117,13 +127,34 @@ impl Engine {
         }
     }
 
+    /// Emits what was counted until now, as Activities of a part of the minute; flows stay open. Live, called every second or
+    /// so, it keeps what a crash can lose to that second. The first call begins to keep track: only what is counted after it,
+    /// or ends, comes before its minute is over.
+    pub fn emit_so_far(&mut self, now: Timestamp) {
+        self.advance(now);
+        let Self { table, emitter, uncounted, .. } = self;
+        for index in uncounted.get_or_insert_default().drain(..) {
+            if let Some(flow) = table.get_mut(index) {
+                flow.is_listed = false;
+                let last = flow.last;
+                end::report(flow, emitter, last);
+            }
+        }
+        emitter.end_interval();
+    }
+
+    /// Emits what was seen and missed so far: at a capture that does not end, silence means something only with it.
+    pub fn emit_coverage(&mut self, dropped_frames: Option<u64>) {
+        let counts = self.coverage(dropped_frames);
+        self.emitter.coverage(counts, self.now);
+    }
+
     /// The capture is over: ends every flow and interval, and states the coverage.
     pub fn finish(&mut self, dropped_frames: Option<u64>) {
         let Self { table, emitter, coverage, held, .. } = self;
         table.drain(|flow| end_flow(flow, FlowEnd::CaptureEnd, emitter, coverage, held));
         emitter.end_interval();
-        let counts = self.coverage(dropped_frames);
-        self.emitter.coverage(counts, self.now);
+        self.emit_coverage(dropped_frames);
     }
 
     /// What was seen and missed so far.
@@ -288,8 +319,16 @@ impl Engine {
         if let (Transported::Tcp(tcp), false) = (&ip.transport, entry.is_new) {
             entry = self.restart(entry, key, sender, tcp, now);
         }
-        let Self { table, emitter, coverage, held, .. } = self;
+        let Self { table, emitter, coverage, held, uncounted, .. } = self;
+        let uncounted_max = UNCOUNTED_PER_FLOW_MAX * self.config.flows_max;
         let Some(flow) = table.get_mut(entry.index) else { return };
+        if let Some(uncounted) = uncounted
+            && !flow.is_listed
+            && uncounted.len() < uncounted_max
+        {
+            flow.is_listed = true;
+            uncounted.push(entry.index);
+        }
         if entry.is_new {
             open_flow(flow, sender, ip, coverage);
         }

@@ -309,3 +309,63 @@ fn bytes_beyond_four_gigabytes_a_minute_are_counted() {
     engine.drain_into(&mut records);
     assert!(flows(&records)[0].from_client.bytes > 5_000_000_000, "{:?}", flows(&records)[0].from_client);
 }
+
+/// Sums of (packets, messages) over Activities, by sender and verb.
+fn sums(records: &[Record]) -> std::collections::BTreeMap<String, (u64, u64)> {
+    let mut sums = std::collections::BTreeMap::new();
+    for record in records {
+        if let Record::Activity(a) = record {
+            let sum: &mut (u64, u64) = sums.entry(format!("{} {}", a.endpoint.address, a.verb)).or_default();
+            *sum = (sum.0 + a.count, sum.1 + a.bytes);
+        }
+    }
+    sums
+}
+
+#[test]
+fn what_was_counted_so_far_can_be_had_at_any_time_and_adds_up() {
+    let whole = run(&mqtt().frames);
+    let mut engine = Engine::new(Config { first_sequence: 501, ..Config::default() });
+    let start = Timestamp::from_secs(1000);
+    engine.emit_so_far(start);
+    let (mut records, mut early) = (Vec::new(), 0);
+    for (i, bytes) in mqtt().frames.iter().enumerate() {
+        let at = Timestamp::from_nanos(start.as_nanos() + i as u64 * 1_000_000);
+        engine.frame(&Frame { at, link: LinkType::Ethernet, bytes, wire_bytes: bytes.len() as u32 });
+        engine.emit_so_far(at);
+        engine.drain_into(&mut records);
+        // Every frame is in some Activity as soon as it is asked for.
+        let packets: u64 =
+            sums(&records).iter().filter(|(who, _)| who.ends_with(' ')).map(|(_, sum)| sum.0).sum();
+        assert_eq!(packets, i as u64 + 1);
+        early += 1;
+    }
+    assert!(early > 5 && flows(&records).is_empty(), "flows stay open");
+    engine.emit_coverage(Some(3));
+    engine.finish(Some(3));
+    engine.drain_into(&mut records);
+    assert_eq!(sums(&records), sums(&whole));
+    assert_eq!(flows(&records).len(), 1);
+    assert_eq!(flows(&records)[0].from_client, flows(&whole)[0].from_client);
+    let coverage = records.iter().filter(|r| matches!(r, Record::Coverage(c) if c.dropped_frames == Some(3)));
+    assert_eq!(coverage.count(), 2);
+    let sequences: Vec<u64> = records.iter().map(|r| r.header().sequence).collect();
+    assert_eq!(sequences, (501..501 + records.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_new_emits_nothing() {
+    let mut engine = Engine::new(Config::default());
+    let (mut records, at) = (Vec::new(), Timestamp::from_secs(1000));
+    engine.emit_so_far(at);
+    for bytes in &mqtt().frames {
+        engine.frame(&Frame { at, link: LinkType::Ethernet, bytes, wire_bytes: bytes.len() as u32 });
+    }
+    engine.emit_so_far(at);
+    engine.drain_into(&mut records);
+    assert!(!records.is_empty());
+    records.clear();
+    engine.emit_so_far(Timestamp::from_secs(1001));
+    engine.drain_into(&mut records);
+    assert_eq!(records, []);
+}

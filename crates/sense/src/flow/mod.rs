@@ -95,6 +95,8 @@ pub(crate) struct Flow {
     pub(crate) first: Timestamp,
     pub(crate) totals: [Totals; 2],
     pub(crate) duplicates: u32,
+    /// Among those whose counts are due in the next partial emission.
+    pub(crate) is_listed: bool,
 }
 
 impl Flow {
@@ -114,6 +116,7 @@ impl Flow {
             first: now,
             totals: [Totals::default(); 2],
             duplicates: 0,
+            is_listed: false,
         }
     }
 

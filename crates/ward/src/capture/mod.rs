@@ -19,7 +19,7 @@ mod zstd;
 
 pub use block::Block;
 pub use error::CaptureError;
-pub use live::{LiveOptions, RING_BYTES_DEFAULT, WORKERS_MAX, drop_privileges, open_live};
+pub use live::{LiveOptions, RING_BYTES_DEFAULT, WORKERS_MAX, check_live, drop_privileges, open_live};
 pub use source::{open_file, open_reader};
 
 /// Longest frame that is kept, in bytes: what libpcap calls MAXIMUM_SNAPLEN. A record that claims more is damage.

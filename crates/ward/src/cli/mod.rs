@@ -1,7 +1,10 @@
 //! Arguments, verbs and exit codes (DESIGN: 0 done, whole · 1 partly read, or found something when asked to gate ·
 //! 2 usage · 3 nothing done).
 
+mod config;
 mod demo;
+mod doctor;
+mod listen;
 mod scan;
 mod stdin;
 
@@ -29,6 +32,9 @@ struct Arguments {
 enum Verb {
     Scan(scan::Scan),
     Demo(demo::Demo),
+    Config(config::Configuration),
+    Doctor(doctor::Doctor),
+    Listen(listen::ListenFor),
 }
 
 /// Runs the program.
@@ -43,6 +49,9 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.verb {
         Verb::Scan(scan) => scan.run(),
         Verb::Demo(demo) => demo.run(),
+        Verb::Config(config) => config.run(),
+        Verb::Doctor(doctor) => doctor.run(),
+        Verb::Listen(listen) => listen.run(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -50,6 +59,14 @@ pub fn main() -> ExitCode {
             complain(&error);
             ExitCode::from(NOTHING)
         }
+    }
+}
+
+/// A reader who has seen enough (`| head`) is no failure.
+fn written(result: std::io::Result<()>) -> std::io::Result<()> {
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
     }
 }
 

@@ -13,11 +13,14 @@
 mod capture_file;
 mod capture_live;
 mod cli;
+mod config;
 mod corpus;
+mod doctor;
 mod honesty;
 mod json_schema;
 mod keys;
 mod phi;
 mod sample;
 mod scenarios;
+mod source;
 mod support;

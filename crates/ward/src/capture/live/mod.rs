@@ -65,6 +65,17 @@ pub fn open_live(name: &str, options: LiveOptions) -> Result<Vec<Box<dyn Capture
     }
 }
 
+/// Whether [`open_live`] would open the interface now, without opening, changing or sealing anything.
+pub fn check_live(name: &str, own_interface: bool) -> Result<(), CaptureError> {
+    #[cfg(target_os = "linux")]
+    return worker::check(name, own_interface);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = own_interface;
+        Err(CaptureError::LiveNeedsLinux { interface: name.to_owned() })
+    }
+}
+
 /// Gives up what opening the interface needed: all capabilities, and root for the user behind sudo (else `nobody`),
 /// with no way back. Open captures go on working. Does nothing where there is nothing to give up.
 ///

@@ -57,6 +57,13 @@ pub(super) fn open(name: &str, options: &LiveOptions) -> Result<Vec<Box<dyn Capt
     Ok(listeners.into_iter().map(|listener| Box::new(listener) as Box<dyn Capture>).collect())
 }
 
+/// What [`open`] asks before it changes anything.
+pub(super) fn check(name: &str, own_interface: bool) -> Result<(), CaptureError> {
+    let interface = Interface::find(name)?;
+    PacketSocket::open().map_err(|error| refused(name, "opening a packet socket", error))?;
+    interface.check(own_interface)
+}
+
 /// Lets the listeners share the traffic, then opens all of them: until then each is shut, or frames that come while
 /// the second joins would be seen twice.
 fn gather(listeners: &[Listener], name: &str) -> Result<(), CaptureError> {
