@@ -9,3 +9,6 @@ pub mod site;
 pub mod step;
 
 pub use catalog::Catalog;
+
+#[cfg(test)]
+mod made_up;
