@@ -12,3 +12,9 @@ pub use catalog::Catalog;
 
 #[cfg(test)]
 mod made_up;
+
+/// Measurements, which run when asked for.
+#[cfg(test)]
+mod speed {
+    mod tests;
+}
