@@ -1,4 +1,4 @@
-//! Fuzz targets: one file per parser, each a function that must neither panic nor hang on any bytes.
+//! Fuzz targets: one file per parser or decoder, each a function that must neither panic nor hang on any bytes.
 //!
 //! The smoke run (seeds and seeded mutations, stable Rust) and the long run (libFuzzer) call the same functions.
 
@@ -20,6 +20,7 @@ pub mod smb;
 pub mod snmp;
 pub mod ssdp;
 pub mod ssh;
+pub mod subject;
 pub mod template;
 pub mod tlog_checkpoint;
 pub mod tlog_note;
@@ -52,6 +53,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("snmp", snmp::run),
     ("ssdp", ssdp::run),
     ("ssh", ssh::run),
+    ("subject", subject::run),
     ("template", template::run),
     ("tlog_checkpoint", tlog_checkpoint::run),
     ("tlog_note", tlog_note::run),

@@ -9,3 +9,12 @@ pub mod site;
 pub mod step;
 
 pub use catalog::Catalog;
+
+#[cfg(test)]
+mod made_up;
+
+/// Measurements, which run when asked for.
+#[cfg(test)]
+mod speed {
+    mod tests;
+}

@@ -236,7 +236,7 @@ pub(crate) fn draw(view: &SiteView<'_>, now: Timestamp, networks: &SiteNetworks)
     let decisions = view.decisions.get(..DECISIONS_MAX).unwrap_or(view.decisions);
     let (groups, mut unheeded) = join::join(drafts, view.digests, view.assigned, decisions);
     unheeded.extend(decisions.len()..view.decisions.len());
-    let (devices, changes) = assign::assign(groups, view.assigned, now);
+    let (devices, changes) = assign::assign(groups, view.assigned, decisions, now);
     let mut step = SiteStep { devices, changes, findings: Vec::new(), unheeded };
     let owners = step.owners();
     step.findings = findings::duplicate_addresses(&conflicting_addresses(view.digests, &owners));

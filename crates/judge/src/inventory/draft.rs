@@ -167,7 +167,7 @@ fn settle_shared(drafts: &mut Drafts, digests: &Digests, assigned: &Assigned) {
                     .get(key)
                     .is_some_and(|d| d.links(key.domain).any(|l| assigned.subjects.get(&l) == device))
         };
-        let keeper = holders.iter().find(|(seen, key)| seen.plus(MOVED_ON) > last && had_it(key));
+        let keeper = holders.iter().rev().find(|(seen, key)| seen.plus(MOVED_ON) > last && had_it(key));
         let keeper = keeper.map_or(latest, |(_, key)| *key);
         for (_, former) in holders.into_iter().filter(|(_, key)| *key != keeper) {
             if let Some(draft) = drafts.get_mut(&former) {

@@ -375,3 +375,6 @@ fn shown(name: &str) -> SmolStr {
     const SHOWN_CHARS_MAX: usize = 40;
     name.chars().filter(|c| !c.is_control()).take(SHOWN_CHARS_MAX).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,15 +7,15 @@ use super::draft::{Digests, Draft, Drafts};
 use super::identity::Identities;
 use super::subject::SubjectKey;
 use crate::site::{Assigned, Decision, MergedBecause};
-use model::{Address, DeviceId, DomainId, IpClass, classify_ip};
+use model::{Address, DeviceId, DomainId, IpClass, MacAddr, classify_ip};
 use smol_str::SmolStr;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One device: drafts that belong together.
 #[derive(Debug, Default)]
 pub(crate) struct Group {
-    /// Ascending.
-    pub(crate) subjects: BTreeSet<SubjectKey>,
+    /// Its endpoints, each with the address that names its draft.
+    pub(crate) subjects: BTreeMap<SubjectKey, SubjectKey>,
     /// Addresses that other devices have by now.
     pub(crate) former: BTreeSet<SubjectKey>,
     pub(crate) is_router: bool,
@@ -39,38 +39,47 @@ pub(crate) fn join(
     assigned: &Assigned,
     decisions: &[Decision],
 ) -> (BTreeMap<SubjectKey, Group>, Vec<usize>) {
-    let mut unheeded = part_drafts(&mut drafts, assigned, decisions);
-    let (keys, drafts): (Vec<SubjectKey>, Vec<Draft>) = drafts.into_iter().unzip();
-    let mut union = Union::new(&keys);
-    if !decisions.is_empty() {
-        let home = home_of(&keys, &drafts);
-        unheeded.extend(union.decide(&home, assigned, decisions));
-        unheeded.sort_unstable();
-        unheeded.dedup();
-    }
-    union.by_link_address(&drafts);
-    union.by_identity(&drafts, digests);
+    let mut unheeded = part_drafts(&mut drafts, digests, assigned, decisions);
+    let keys: Vec<SubjectKey> = drafts.keys().copied().collect();
+    let roots = {
+        let drafts: Vec<&Draft> = drafts.values().collect();
+        let mut union = Union::new(&keys);
+        let decided = Decided::new(decisions, assigned, &keys, &drafts);
+        unheeded.extend(union.merge(&decided));
+        union.set_apart(&decided);
+        union.by_evidence(&drafts, digests);
+        union.finish()
+    };
+    unheeded.sort_unstable();
+    unheeded.dedup();
     let mut groups: BTreeMap<SubjectKey, Group> = BTreeMap::new();
-    for (index, (key, draft)) in keys.iter().zip(drafts).enumerate() {
-        let Some(root) = keys.get(union.root(index)) else { continue };
-        groups.entry(*root).or_default().add(key.domain, draft);
+    for (index, ((key, mut draft), root)) in drafts.into_iter().zip(&roots.of).enumerate() {
+        let goes_without = |mac: &MacAddr| {
+            let mac = SubjectKey { domain: key.domain, address: Address::Mac(*mac) };
+            roots.without.contains(&(index, mac))
+        };
+        draft.macs.retain(|mac| roots.without.is_empty() || !goes_without(mac));
+        groups.entry(*root).or_default().add(key, draft);
     }
-    for link in std::mem::take(&mut union.links) {
-        let root = keys.binary_search(&link.a).ok().map(|index| union.root(index));
-        if let Some(group) = root.and_then(|root| keys.get(root)).and_then(|key| groups.get_mut(key)) {
+    for link in roots.links {
+        let root = keys.binary_search(&link.a).ok().and_then(|index| roots.of.get(index));
+        if let Some(group) = root.and_then(|root| groups.get_mut(root)) {
             group.links.push(link);
         }
     }
     for group in groups.values_mut() {
         let Group { subjects, former, .. } = group;
-        former.retain(|key| !subjects.contains(key));
+        former.retain(|key| !subjects.contains_key(key));
     }
     (groups, unheeded)
 }
 
 impl Group {
-    fn add(&mut self, domain: DomainId, draft: Draft) {
-        self.subjects.extend(draft.subjects(domain));
+    fn add(&mut self, name: SubjectKey, draft: Draft) {
+        let domain = name.domain;
+        for subject in draft.subjects(domain) {
+            self.subjects.entry(subject).or_insert(name);
+        }
         let former = draft.former_ips.iter().map(|ip| SubjectKey { domain, address: Address::Ip(*ip) });
         self.former.extend(former);
         self.is_router |= draft.is_router;
@@ -78,61 +87,100 @@ impl Group {
     }
 }
 
-/// The draft in which each subject is.
-fn home_of(keys: &[SubjectKey], drafts: &[Draft]) -> BTreeMap<SubjectKey, usize> {
-    let mut home = BTreeMap::new();
-    for (index, (key, draft)) in keys.iter().zip(drafts).enumerate() {
-        for subject in draft.subjects(key.domain) {
-            home.entry(subject).or_insert(index);
+/// People's decisions, and where what they are about is.
+struct Decided<'a> {
+    decisions: &'a [Decision],
+    assigned: &'a Assigned,
+    drafts: &'a [&'a Draft],
+    /// The draft in which each subject is. Empty where there are no decisions: nobody asks.
+    home: BTreeMap<SubjectKey, usize>,
+}
+
+impl<'a> Decided<'a> {
+    fn new(
+        decisions: &'a [Decision],
+        assigned: &'a Assigned,
+        keys: &[SubjectKey],
+        drafts: &'a [&'a Draft],
+    ) -> Self {
+        let mut home = BTreeMap::new();
+        for (index, (key, draft)) in keys.iter().zip(drafts).enumerate().filter(|_| !decisions.is_empty()) {
+            for subject in draft.subjects(key.domain) {
+                home.entry(subject).or_insert(index);
+            }
         }
+        Self { decisions, assigned, drafts, home }
     }
-    home
+
+    /// The draft with the address that names the device.
+    fn place(&self, device: &DeviceId) -> Option<usize> {
+        let known = self.assigned.devices.get(device)?;
+        self.home.get(&known.key).copied()
+    }
+
+    /// Whether an address belongs to a link address: then it leaves alone. Otherwise all that hangs on it leaves too.
+    fn leaves_alone(&self, subject: &SubjectKey, home: usize) -> bool {
+        matches!(subject.address, Address::Ip(_)) && self.drafts.get(home).is_some_and(|d| !d.macs.is_empty())
+    }
+
+    /// Splits by which a whole draft leaves: the index, the draft, and what it leaves.
+    fn splits(&self) -> impl Iterator<Item = (usize, usize, DeviceId)> + '_ {
+        self.decisions.iter().enumerate().filter_map(|(index, decision)| match decision {
+            Decision::Split { device, subject } => {
+                let home = self.home.get(subject).copied()?;
+                (!self.leaves_alone(subject, home)).then_some((index, home, *device))
+            }
+            Decision::Merge { .. } => None,
+        })
+    }
 }
 
 /// Takes out of their drafts the addresses that people said are not that device's. The decisions that name an address
-/// that is nowhere, a device that never was, or the very address that names the device, are told by index.
-fn part_drafts(drafts: &mut Drafts, assigned: &Assigned, decisions: &[Decision]) -> Vec<usize> {
-    let splits = decisions.iter().enumerate().filter_map(|(index, decision)| match decision {
-        Decision::Split { device, subject } => Some((index, *device, *subject)),
-        Decision::Merge { .. } => None,
-    });
+/// that is nowhere, a device that is not there, or the very address that names the device, are told by index.
+///
+/// Whether an address would be the device's goes by evidence alone, not by where it was put before: that would undo
+/// the decision at the next look.
+fn part_drafts(
+    drafts: &mut Drafts,
+    digests: &Digests,
+    assigned: &Assigned,
+    decisions: &[Decision],
+) -> Vec<usize> {
     let mut unheeded = Vec::new();
-    let mut home: Option<BTreeMap<SubjectKey, SubjectKey>> = None;
-    for (index, device, subject) in splits {
-        let home = home.get_or_insert_with(|| {
-            let of = |(key, draft): (&SubjectKey, &Draft)| -> Vec<(SubjectKey, SubjectKey)> {
-                draft.subjects(key.domain).map(|subject| (subject, *key)).collect()
-            };
-            drafts.iter().flat_map(of).collect()
-        });
-        let known = assigned.devices.get(&device).filter(|known| known.key != subject);
-        let Some(key) = home.get(&subject).copied().filter(|_| known.is_some()) else {
+    let mut parted: Vec<(SubjectKey, SubjectKey)> = Vec::new();
+    if !decisions.iter().any(|decision| matches!(decision, Decision::Split { .. })) {
+        return unheeded;
+    }
+    let keys: Vec<SubjectKey> = drafts.keys().copied().collect();
+    let whole: Vec<&Draft> = drafts.values().collect();
+    let decided = Decided::new(decisions, assigned, &keys, &whole);
+    let mut union = Union::new(&keys);
+    // Merges that cannot be followed are told when they are followed for good.
+    let _ = union.merge(&decided);
+    union.by_evidence(&whole, digests);
+    for (index, decision) in decisions.iter().enumerate() {
+        let Decision::Split { device, subject } = decision else { continue };
+        let names_it = assigned.devices.get(device).is_some_and(|known| known.key == *subject);
+        let places = decided.home.get(subject).copied().zip(decided.place(device)).filter(|_| !names_it);
+        let Some((from, named)) = places else {
             unheeded.push(index);
             continue;
         };
-        let is_of_device = |draft: &Draft| {
-            draft.subjects(key.domain).any(|other| other != subject && is_part(assigned, device, &other))
-        };
-        if drafts.get(&key).is_some_and(is_of_device)
+        let leaves_alone = decided.leaves_alone(subject, from);
+        let is_its = from == named || (leaves_alone && union.root(from) == union.root(named));
+        parted.extend(keys.get(from).filter(|_| is_its).map(|key| (*key, *subject)));
+    }
+    for (key, subject) in parted {
+        let holds = |draft: &Draft| draft.subjects(key.domain).any(|other| other == subject);
+        if drafts.get(&key).is_some_and(holds)
             && let Some(draft) = drafts.remove(&key)
         {
             let (alone, rest) = part(draft, key, subject);
-            for (key, draft) in [Some((subject, alone)), rest].into_iter().flatten() {
-                home.extend(draft.subjects(key.domain).map(|subject| (subject, key)));
-                drafts.insert(key, draft);
-            }
+            drafts.insert(subject, alone);
+            drafts.extend(rest);
         }
     }
     unheeded
-}
-
-/// Whether `subject` stands for `device`: it named it, or is where its name is now.
-fn is_part(assigned: &Assigned, device: DeviceId, subject: &SubjectKey) -> bool {
-    let key = assigned.devices.get(&device).map(|known| known.key);
-    let now = assigned.subjects.get(subject).copied();
-    key == Some(*subject)
-        || now == Some(device)
-        || (now.is_some() && now == key.and_then(|key| assigned.subjects.get(&key).copied()))
 }
 
 fn part(mut draft: Draft, key: SubjectKey, subject: SubjectKey) -> (Draft, Option<(SubjectKey, Draft)>) {
@@ -161,11 +209,33 @@ struct Union<'k> {
     links: Vec<Link>,
     /// Drafts that must not meet, by people's decision.
     apart: Vec<(usize, usize)>,
+    /// Drafts that go without a link address: the one they would share stays with who they were set apart from.
+    without: Vec<(usize, SubjectKey)>,
+}
+
+/// What came of joining.
+struct Roots {
+    /// By draft, the address that names its group.
+    of: Vec<SubjectKey>,
+    links: Vec<Link>,
+    without: BTreeSet<(usize, SubjectKey)>,
 }
 
 impl<'k> Union<'k> {
     fn new(keys: &'k [SubjectKey]) -> Self {
-        Self { keys, parent: (0..keys.len()).collect(), links: Vec::new(), apart: Vec::new() }
+        Self {
+            keys,
+            parent: (0..keys.len()).collect(),
+            links: Vec::new(),
+            apart: Vec::new(),
+            without: Vec::new(),
+        }
+    }
+
+    fn finish(mut self) -> Roots {
+        let roots = (0..self.keys.len()).map(|index| self.root(index)).collect::<Vec<usize>>();
+        let of = roots.into_iter().filter_map(|root| self.keys.get(root).copied()).collect();
+        Roots { of, links: self.links, without: self.without.into_iter().collect() }
     }
 
     fn root(&mut self, mut index: usize) -> usize {
@@ -183,17 +253,17 @@ impl<'k> Union<'k> {
         }
     }
 
-    /// Joins two drafts, unless that would bring together what is to stay apart.
-    fn link(&mut self, a: usize, b: usize, why: impl FnOnce() -> MergedBecause) {
+    /// Joins two drafts, unless that would bring together what is to stay apart; whether they are one now.
+    fn link(&mut self, a: usize, b: usize, why: impl FnOnce() -> MergedBecause) -> bool {
         let (first, second) = (self.root(a), self.root(b));
         if first == second {
-            return;
+            return true;
         }
         for index in 0..self.apart.len() {
             let Some(&(c, d)) = self.apart.get(index) else { continue };
             let (c, d) = (self.root(c), self.root(d));
             if (c, d) == (first, second) || (d, c) == (first, second) {
-                return;
+                return false;
             }
         }
         if let Some(slot) = self.parent.get_mut(first.max(second)) {
@@ -202,74 +272,65 @@ impl<'k> Union<'k> {
         if let (Some(a), Some(b)) = (self.keys.get(a), self.keys.get(b)) {
             self.links.push(Link { a: *a, b: *b, why: why() });
         }
+        true
     }
 
-    /// Follows people's decisions. Where two contradict each other the later one holds.
-    fn decide(
-        &mut self,
-        home: &BTreeMap<SubjectKey, usize>,
-        assigned: &Assigned,
-        decisions: &[Decision],
-    ) -> Vec<usize> {
-        let place =
-            |device: &DeviceId| assigned.devices.get(device).and_then(|known| home.get(&known.key)).copied();
-        let splits: Vec<(usize, usize, DeviceId)> = decisions
-            .iter()
-            .enumerate()
-            .filter_map(|(index, decision)| match decision {
-                Decision::Split { device, subject } => Some((index, *home.get(subject)?, *device)),
-                Decision::Merge { .. } => None,
-            })
-            .collect();
+    /// Joins what people said is one device, unless they took it back by a later split.
+    fn merge(&mut self, decided: &Decided<'_>) -> Vec<usize> {
         let mut unheeded = Vec::new();
-        for (index, decision) in decisions.iter().enumerate() {
+        for (index, decision) in decided.decisions.iter().enumerate() {
             let Decision::Merge { a, b } = decision else { continue };
-            let (Some(at), Some(bt)) = (place(a), place(b)) else {
+            let (Some(at), Some(bt)) = (decided.place(a), decided.place(b)) else {
                 unheeded.push(index);
                 continue;
             };
-            let is_revoked = splits.iter().any(|(later, split, device)| {
-                let rests = [a, b].contains(&device) || place(device).is_some_and(|p| p == at || p == bt);
-                *later > index && (*split == at || *split == bt) && rests
+            let is_revoked = decided.splits().any(|(later, split, device)| {
+                let place = || decided.place(&device);
+                let rests = [*a, *b].contains(&device) || place().is_some_and(|p| p == at || p == bt);
+                later > index && (split == at || split == bt) && rests
             });
             if !is_revoked {
                 self.link(at, bt, || MergedBecause::Decision(index));
             }
         }
-        for (_, split, device) in splits {
-            let rest = place(&device).filter(|rest| *rest != split);
-            // A merge that came later has joined them already.
+        unheeded
+    }
+
+    /// Keeps apart what people split, unless they joined it by a later merge.
+    fn set_apart(&mut self, decided: &Decided<'_>) {
+        for (_, split, device) in decided.splits() {
+            let rest = decided.place(&device).filter(|rest| *rest != split);
             if let Some(rest) = rest
                 && self.root(rest) != self.root(split)
             {
                 self.apart.push((split, rest));
             }
         }
-        unheeded
     }
 
-    /// Two addresses behind a router that DHCP gave to one link address.
-    fn by_link_address(&mut self, drafts: &[Draft]) {
-        let mut first: BTreeMap<SubjectKey, usize> = BTreeMap::new();
-        for (index, draft) in drafts.iter().enumerate() {
-            let Some(domain) = self.keys.get(index).map(|key| key.domain) else { continue };
+    /// Joins what the evidence says is one device: two addresses behind a router that DHCP gave to one link address, and
+    /// several interfaces with an identity that no two devices share. Domains are never joined: a laboratory's twin of
+    /// a network holds the same identities.
+    ///
+    /// What people set apart comes last, so that it finds the others together and joins none of them.
+    fn by_evidence(&mut self, drafts: &[&Draft], digests: &Digests) {
+        let last: BTreeSet<usize> = self.apart.iter().map(|(split, _)| *split).collect();
+        let others = (0..drafts.len()).filter(|index| !last.contains(index));
+        let mut by_mac: BTreeMap<SubjectKey, usize> = BTreeMap::new();
+        let mut by_identity: BTreeMap<(DomainId, SmolStr), usize> = BTreeMap::new();
+        for index in others.chain(last.iter().copied()) {
+            let (Some(key), Some(draft)) = (self.keys.get(index), drafts.get(index)) else { continue };
+            let domain = key.domain;
             for mac in &draft.macs {
                 let mac = SubjectKey { domain, address: Address::Mac(*mac) };
-                let known = *first.entry(mac).or_insert(index);
-                self.link(known, index, || MergedBecause::LinkAddress(mac));
+                let known = *by_mac.entry(mac).or_insert(index);
+                if !self.link(known, index, || MergedBecause::LinkAddress(mac)) {
+                    self.without.push((index, mac));
+                }
             }
-        }
-    }
-
-    /// One device with several interfaces, known by an identity that no two devices share. Domains are never joined:
-    /// a laboratory's twin of a network holds the same identities.
-    fn by_identity(&mut self, drafts: &[Draft], digests: &Digests) {
-        let mut first: BTreeMap<(DomainId, SmolStr), usize> = BTreeMap::new();
-        for (index, draft) in drafts.iter().enumerate() {
-            let Some(domain) = self.keys.get(index).map(|key| key.domain) else { continue };
-            let Some(identities) = identities(draft, domain, digests) else { continue };
-            for identity in identities.strong() {
-                let known = *first.entry((domain, identity.clone())).or_insert(index);
+            let identities = identities(draft, domain, digests);
+            for identity in identities.map(|all| all.strong()).unwrap_or_default() {
+                let known = *by_identity.entry((domain, identity.clone())).or_insert(index);
                 self.link(known, index, || MergedBecause::Identity(identity));
             }
         }

@@ -470,3 +470,15 @@ impl Binding {
 const fn half_hour(at: Timestamp) -> u64 {
     at.as_nanos() / BINDING_STALE_MAX.as_nanos()
 }
+
+/// What folding twice counts twice.
+#[cfg(test)]
+impl Subject {
+    pub(crate) fn logins_refused(&self) -> u64 {
+        self.logins_refused
+    }
+
+    pub(crate) fn set_sums(&mut self, sums: (u64, u64, u64, u64, u64)) {
+        (self.packets, self.bytes, self.logins_refused, self.claims_dropped, self.bindings_dropped) = sums;
+    }
+}

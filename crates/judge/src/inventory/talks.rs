@@ -333,3 +333,6 @@ fn talk((client, server, protocol, transport, service_port, hour): SumKey, sum: 
     let (packets, bytes) = (sum.packets, sum.bytes);
     Talk { client, server, protocol, transport, service_port, hour, packets, bytes, verbs }
 }
+
+#[cfg(test)]
+mod tests;

@@ -327,3 +327,106 @@ fn talks_add_up_per_hour_and_name_their_ends() {
     assert_eq!(talk.hour, Timestamp::from_secs(1_000_000 / 3600 * 3600));
     assert_eq!(talk.client, model::TalkEnd::Device(resolved.devices[0].id));
 }
+
+/// Every subject through its stored form, as after a restart at every record.
+fn restarted(inventory: &mut Inventory) {
+    for subject in inventory.subjects.values_mut() {
+        let mut bytes = Vec::new();
+        subject.to_bytes(&mut bytes);
+        *subject = Subject::from_bytes(&bytes).unwrap();
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn stepping_storing_and_loading_judges_as_in_one_go(records in crate::made_up::records()) {
+        let (networks, vendors) = (SiteNetworks::default(), VendorRegistry::load("").unwrap());
+        let catalog = crate::made_up::catalog();
+        let (mut whole, mut stored) = (Inventory::new(1), Inventory::new(2));
+        for record in &records {
+            whole.fold(record);
+            for key in crate::step::subjects(record) {
+                let subject = stored.subjects.entry(key).or_default();
+                let view = crate::step::View::new(key, subject);
+                crate::step::step(view, record, record.header().observed_at, &catalog);
+            }
+            if let Record::Activity(activity) = record {
+                stored.talks.fold(activity);
+            }
+            restarted(&mut stored);
+        }
+        let (whole, stored) = (whole.resolve(&networks, &vendors), stored.resolve(&networks, &vendors));
+        proptest::prop_assert_eq!(whole.devices, stored.devices);
+        proptest::prop_assert_eq!(whole.talks, stored.talks);
+        proptest::prop_assert_eq!(whole.findings, stored.findings);
+        proptest::prop_assert_eq!(whole.dropped_records, stored.dropped_records);
+    }
+}
+
+#[test]
+fn one_address_in_two_domains_is_two_devices_with_talks_of_their_own() {
+    let one = [sent(A, "10.0.0.5", 0), arp(A, "10.0.0.5"), activity("10.0.0.5", "8.8.8.8", Protocol::Dicom)];
+    let two = [sent(B, "10.0.0.5", 0), arp(B, "10.0.0.5"), activity("10.0.0.5", "8.8.8.8", Protocol::Dicom)];
+    let two = two.map(|record| crate::made_up::in_domain(record, 1));
+    let pump = "PUMP1^^00:11:22:33:44:55^EUI-48";
+    let pumps = [0, 1].map(|domain| {
+        crate::made_up::in_domain(fact("10.0.0.5", Attribute::EquipmentId, pump, Protocol::Hl7v2), domain)
+    });
+    let resolved = resolve(&[one, two].concat().into_iter().chain(pumps).collect::<Vec<_>>());
+    assert_eq!(resolved.devices.len(), 4);
+    let ids: std::collections::BTreeSet<_> = resolved.devices.iter().map(|device| device.id).collect();
+    assert_eq!(ids.len(), 4);
+    assert_eq!(resolved.talks.len(), 2);
+    assert!(resolved.talks.iter().all(|talk| talk.verbs == [("C-STORE-RQ".into(), 3)]));
+    let kinds: Vec<FindingKind> = resolved.findings.iter().map(|finding| finding.kind).collect();
+    assert_eq!(kinds, [FindingKind::LeavesSite, FindingKind::LeavesSite], "and no duplicate address");
+}
+
+#[test]
+fn equipment_told_by_several_gateways_is_one_device_in_any_order() {
+    let pump = "PUMP1^^00:11:22:33:44:55^EUI-48";
+    let mut inventory = Inventory::new(1);
+    for (mac, ip) in [(A, "10.0.0.1"), (B, "10.0.0.2")] {
+        inventory.fold(&sent(mac, ip, 0));
+        inventory.fold(&fact(ip, Attribute::EquipmentId, pump, Protocol::Hl7v2));
+    }
+    let digests = inventory.subjects.iter().map(|(key, subject)| (*key, subject.digest())).collect();
+    let assigned = crate::site::Assigned::default();
+    let view = crate::site::SiteView { digests: &digests, assigned: &assigned, decisions: &[] };
+    let catalog = crate::made_up::catalog();
+    let step = crate::site::site(&view, Timestamp::ZERO, &catalog);
+    let subject = |key: &SubjectKey| inventory.subjects.get(key);
+    let told =
+        |drawn: &crate::site::Drawn| spoken_for(drawn, &card(drawn, subject, &catalog), subject, |_| false);
+    let [first, second] = &step.devices[..] else { panic!("{:?}", step.devices) };
+    let forwards = joined([told(first), told(second)].concat());
+    assert_eq!(forwards, joined([told(second), told(first)].concat()));
+    assert_eq!((forwards.len(), forwards[0].behind), (1, Some(first.id.min(second.id))));
+    assert_eq!(forwards[0].names, ["PUMP1"]);
+}
+
+#[test]
+fn a_card_keeps_what_a_silent_device_said_and_drops_what_a_speaking_one_stopped_saying() {
+    use crate::made_up::{DAY_S, at, folded, serial, time};
+    let records = [sent(A, "10.0.0.1", 0), fact(A, Attribute::HostName, "ct-1", Protocol::Dhcpv4)];
+    let later = |mut record: Record| {
+        record.header_mut().observed_at = time(0);
+        record
+    };
+    let mut store = folded(&records.map(later));
+    let shown = |store: &std::collections::BTreeMap<SubjectKey, Subject>| {
+        let digests = store.iter().map(|(key, subject)| (*key, subject.digest())).collect();
+        let assigned = crate::site::Assigned::default();
+        let view = crate::site::SiteView { digests: &digests, assigned: &assigned, decisions: &[] };
+        let catalog = crate::made_up::catalog();
+        let step = crate::site::site(&view, Timestamp::ZERO, &catalog);
+        card(&step.devices[0], |key| store.get(key), &catalog).names
+    };
+    let key = *store.keys().next().unwrap();
+    assert_eq!(crate::step::lapse(store.get_mut(&key).unwrap(), time(40 * DAY_S)).len(), 1);
+    assert_eq!(shown(&store), ["ct-1"], "switched off, it is still called so");
+    for record in serial(A, "SN-12345") {
+        crate::made_up::stepped(&mut store, &at(record, 40 * DAY_S));
+    }
+    assert!(shown(&store).is_empty(), "it speaks, and does not call itself so any more");
+}

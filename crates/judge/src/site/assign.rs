@@ -1,7 +1,7 @@
 //! Ids for groups of endpoints: a group takes the id that its addresses had before, the oldest one where there are
 //! several, and no id is ever given to two.
 
-use super::{Assigned, Change, Drawn, Known, MergedBecause};
+use super::{Assigned, Change, Decision, Drawn, Known, MergedBecause};
 use crate::inventory::{SubjectKey, device_id, join::Group};
 use model::{Address, DeviceId, DeviceKey, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,26 +9,32 @@ use std::collections::{BTreeMap, BTreeSet};
 type Groups = BTreeMap<SubjectKey, Group>;
 
 /// The devices that `groups` are, and what changed.
-pub(super) fn assign(groups: Groups, assigned: &Assigned, now: Timestamp) -> (Vec<Drawn>, Vec<Change>) {
+pub(super) fn assign(
+    groups: Groups,
+    assigned: &Assigned,
+    decisions: &[Decision],
+    now: Timestamp,
+) -> (Vec<Drawn>, Vec<Change>) {
     let had: Vec<BTreeMap<DeviceId, bool>> =
         groups.values().map(|group| ids_before(group, assigned)).collect();
-    let ids = choose(&groups, &had, assigned);
+    let ids = choose(&groups, &had, assigned, &denied(decisions));
     let owner: BTreeMap<SubjectKey, DeviceId> = groups
         .values()
         .zip(&ids)
-        .flat_map(|(group, id)| group.subjects.iter().map(|subject| (*subject, *id)))
+        .flat_map(|(group, id)| group.subjects.keys().map(|subject| (*subject, *id)))
         .collect();
+    let names: BTreeSet<SubjectKey> = assigned.devices.values().map(|known| known.key).collect();
     let mut devices = Vec::with_capacity(groups.len());
     let mut changes = Vec::new();
     for ((name, group), (id, had)) in groups.iter().zip(ids.iter().zip(&had)) {
         let known = assigned.devices.get(id);
-        let key = name_of(name, group, known);
+        let key = name_of(*id, (name, group), assigned, &names);
         changes.extend(of_device(*id, key, had, assigned));
         devices.push(Drawn {
             id: *id,
             key,
             since: known.map_or(now, |known| known.since),
-            subjects: group.subjects.iter().copied().collect(),
+            subjects: group.subjects.keys().copied().collect(),
             former: group.former.iter().copied().collect(),
             is_router: group.is_router,
             behind: group.behind.and_then(|router| owner.get(&router).copied()).filter(|r| r != id),
@@ -43,14 +49,15 @@ pub(super) fn assign(groups: Groups, assigned: &Assigned, now: Timestamp) -> (Ve
 /// so they count only where no link address has a word.
 fn ids_before(group: &Group, assigned: &Assigned) -> BTreeMap<DeviceId, bool> {
     let mut ids: BTreeMap<DeviceId, bool> = BTreeMap::new();
-    for subject in &group.subjects {
+    for subject in group.subjects.keys() {
         if let Some(id) = assigned.subjects.get(subject) {
             *ids.entry(*id).or_default() |= matches!(subject.address, Address::Mac(_));
         }
     }
     if ids.values().any(|by_link| *by_link) {
         // An address that itself names a device is more than a lease.
-        let names = |id: &DeviceId| assigned.devices.get(id).is_some_and(|k| group.subjects.contains(&k.key));
+        let names =
+            |id: &DeviceId| assigned.devices.get(id).is_some_and(|k| group.subjects.contains_key(&k.key));
         ids.retain(|id, by_link| *by_link || names(id));
     }
     ids
@@ -58,12 +65,20 @@ fn ids_before(group: &Group, assigned: &Assigned) -> BTreeMap<DeviceId, bool> {
 
 /// One id for each group, in their order: ids from the oldest on to the group with the best right, then ids at rest,
 /// then new ones.
-fn choose(groups: &Groups, had: &[BTreeMap<DeviceId, bool>], assigned: &Assigned) -> Vec<DeviceId> {
+fn choose(
+    groups: &Groups,
+    had: &[BTreeMap<DeviceId, bool>],
+    assigned: &Assigned,
+    denied: &BTreeSet<(SubjectKey, DeviceId)>,
+) -> Vec<DeviceId> {
     let since = |id: &DeviceId| assigned.devices.get(id).map_or(Timestamp::MAX, |known| known.since);
     // A right by link address goes before any that rests on a network address, however old.
     let mut wanted: BTreeMap<(bool, Timestamp, DeviceId), Vec<(u8, usize)>> = BTreeMap::new();
     for (index, (group, ids)) in groups.values().zip(had).enumerate() {
-        for (id, by_link) in ids {
+        let has_word = |subject: &SubjectKey, id: &DeviceId| {
+            assigned.subjects.get(subject) == Some(id) && !denied.contains(&(*subject, *id))
+        };
+        for (id, by_link) in ids.iter().filter(|(id, _)| group.subjects.keys().any(|key| has_word(key, id))) {
             let right = right(group, assigned.devices.get(id), *by_link);
             let is_weak = right > RIGHT_BY_LINK;
             wanted.entry((is_weak, since(id), *id)).or_default().push((right, index));
@@ -92,6 +107,15 @@ fn choose(groups: &Groups, had: &[BTreeMap<DeviceId, bool>], assigned: &Assigned
     fill.collect()
 }
 
+/// Which endpoints people said are not which device: those have no word in where its id goes.
+fn denied(decisions: &[Decision]) -> BTreeSet<(SubjectKey, DeviceId)> {
+    let splits = decisions.iter().filter_map(|decision| match decision {
+        Decision::Split { device, subject } => Some((*subject, *device)),
+        Decision::Merge { .. } => None,
+    });
+    splits.collect()
+}
+
 /// Devices without an endpoint, by the address that names them; of several the oldest.
 fn at_rest(taken: &BTreeSet<DeviceId>, assigned: &Assigned) -> BTreeMap<SubjectKey, (Timestamp, DeviceId)> {
     let mut at_rest: BTreeMap<SubjectKey, (Timestamp, DeviceId)> = BTreeMap::new();
@@ -105,8 +129,8 @@ fn at_rest(taken: &BTreeSet<DeviceId>, assigned: &Assigned) -> BTreeMap<SubjectK
 /// The addresses by which a group can be known again: its link addresses, or where it has none those of the network.
 fn naming(group: &Group) -> impl Iterator<Item = &SubjectKey> {
     let is_link = |key: &SubjectKey| matches!(key.address, Address::Mac(_));
-    let has_link = group.subjects.iter().any(is_link);
-    group.subjects.iter().filter(move |key| !has_link || is_link(key))
+    let has_link = group.subjects.keys().any(is_link);
+    group.subjects.keys().filter(move |key| !has_link || is_link(key))
 }
 
 /// See [`right`].
@@ -115,7 +139,7 @@ const RIGHT_BY_LINK: u8 = 1;
 /// Who of several groups keeps an id, smallest first: who has the link address that names the device, who has any of its
 /// link addresses, who has the network address that names it, the rest.
 fn right(group: &Group, known: Option<&Known>, by_link: bool) -> u8 {
-    let key = known.map(|known| known.key).filter(|key| group.subjects.contains(key));
+    let key = known.map(|known| known.key).filter(|key| group.subjects.contains_key(key));
     match (key.map(|key| key.address), by_link) {
         (Some(Address::Mac(_)), _) => 0,
         (_, true) => RIGHT_BY_LINK,
@@ -138,15 +162,24 @@ fn fresh(name: &SubjectKey, taken: &BTreeSet<DeviceId>, assigned: &Assigned) -> 
     }
 }
 
-/// The address that names it: the one from before while the device has it, unless it sends from a link address by now.
-fn name_of(name: &SubjectKey, group: &Group, known: Option<&Known>) -> SubjectKey {
-    let Some(known) = known else { return *name };
-    let sends_on_link = matches!(name.address, Address::Mac(_));
-    match (group.subjects.contains(&known.key), known.key.address) {
-        (true, Address::Mac(_)) => known.key,
-        (true, Address::Ip(_)) if sends_on_link => *name,
-        (true, Address::Ip(_)) => known.key,
-        (false, _) => naming(group).next().copied().unwrap_or(*name),
+/// The address that names the device with this id: the one from before while it has that, or the link address that is
+/// known to send from it by now. A name is never changed for one that names another device: people's decisions are
+/// about names.
+fn name_of(
+    id: DeviceId,
+    (name, group): (&SubjectKey, &Group),
+    assigned: &Assigned,
+    names: &BTreeSet<SubjectKey>,
+) -> SubjectKey {
+    let Some(known) = assigned.devices.get(&id) else { return *name };
+    let is_network = |key: &SubjectKey| matches!(key.address, Address::Ip(_));
+    match group.subjects.get(&known.key) {
+        Some(draft) if is_network(&known.key) && !is_network(draft) && !names.contains(draft) => *draft,
+        Some(_) => known.key,
+        None => {
+            let its = group.subjects.keys().filter(|key| assigned.subjects.get(key) == Some(&id));
+            *its.min_by_key(|key| (names.contains(*key), is_network(key), **key)).unwrap_or(name)
+        }
     }
 }
 
@@ -199,7 +232,7 @@ fn merged(
         for from in had.keys().filter(|from| !taken.contains(*from)) {
             let was_of = |key: &SubjectKey| assigned.subjects.get(key) == Some(from);
             let link = group.links.iter().find(|link| was_of(&link.a) != was_of(&link.b));
-            let address = group.subjects.iter().find(|key| was_of(key)).copied();
+            let address = group.subjects.keys().find(|key| was_of(key)).copied();
             let why = link.map(|link| link.why.clone()).or(address.map(MergedBecause::Address));
             if let Some(why) = why {
                 merged.entry(*from).or_insert(Change::Merged { from: *from, into: *into, why });
