@@ -1,0 +1,13 @@
+//! Trust from the outside: through its public interface, other people's vectors and other people's implementations.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stderr,
+    reason = "a test that fails should stop, and a skipped one should say so"
+)]
+#![allow(unreachable_pub, reason = "one binary: what its modules share is public among them")]
+
+mod tlog;
