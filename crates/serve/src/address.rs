@@ -114,10 +114,10 @@ mod tests {
             ("[::ffff:10.0.0.1]:1", "reverse proxy"),
             ("localhost:8080", "IP address and a port"),
             ("127.0.0.1", "IP address and a port"),
-            ("unix:", "not the path of a file"),
+            ("unix:/", "not the path of a file"),
         ] {
             let said = refused.parse::<Address>().unwrap_err().to_string();
-            assert!(said.contains(refused) && said.contains(why), "{said}");
+            assert!(said.contains(refused.trim_start_matches("unix:")) && said.contains(why), "{said}");
         }
         let long = format!("unix:/{}", "a".repeat(SOCKET_PATH_BYTES_MAX));
         assert!(long.parse::<Address>().unwrap_err().to_string().contains("107 bytes"));
