@@ -3,5 +3,7 @@
 pub mod bus;
 pub mod capture;
 pub mod cli;
+pub mod control;
 pub mod pipeline;
 pub mod report;
+pub mod witness;

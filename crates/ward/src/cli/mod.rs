@@ -4,6 +4,7 @@
 mod demo;
 mod scan;
 mod stdin;
+mod witness;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ struct Arguments {
 enum Verb {
     Scan(scan::Scan),
     Demo(demo::Demo),
+    Witness(witness::Witness),
 }
 
 /// Runs the program.
@@ -43,6 +45,7 @@ pub fn main() -> ExitCode {
     let outcome = match arguments.verb {
         Verb::Scan(scan) => scan.run(),
         Verb::Demo(demo) => demo.run(),
+        Verb::Witness(witness) => witness.run(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
