@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn only_loopback_and_unix_sockets() {
-        for fine in ["127.0.0.1:0", "127.3.2.1:80", "[::1]:8080", "[::ffff:127.0.0.1]:1", "unix:/run/ward.sock"] {
+        for fine in
+            ["127.0.0.1:0", "127.3.2.1:80", "[::1]:8080", "[::ffff:127.0.0.1]:1", "unix:/run/ward.sock"]
+        {
             assert!(fine.parse::<Address>().is_ok(), "{fine}");
         }
         for (refused, why) in [

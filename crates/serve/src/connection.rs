@@ -115,7 +115,7 @@ where
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
     let leave = until_told(limits.connection, stop);
     tokio::select! {
-        result = connection.as_mut() => return ended(&result),
+        result = connection.as_mut() => ended(&result),
         why = leave => {
             connection.as_mut().graceful_shutdown();
             let _ = timeout(limits.grace, connection).await;
@@ -137,7 +137,7 @@ where
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
     let leave = until_told(limits.connection, stop);
     tokio::select! {
-        result = connection.as_mut() => return ended(&result),
+        result = connection.as_mut() => ended(&result),
         why = leave => {
             connection.as_mut().graceful_shutdown();
             let _ = timeout(limits.grace, connection).await;

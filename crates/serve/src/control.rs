@@ -104,7 +104,9 @@ async fn act(State(desk): State<Desk>, Path(name): Path<String>, body: Bytes) ->
     };
     let arguments = match arguments {
         Ok(arguments) => arguments,
-        Err(error) => return refuse(StatusCode::BAD_REQUEST, &format!("the arguments are not JSON: {error}")),
+        Err(error) => {
+            return refuse(StatusCode::BAD_REQUEST, &format!("the arguments are not JSON: {error}"));
+        }
     };
     let Ok(mut turn) = desk.turn.try_lock_owned() else {
         return refuse(StatusCode::CONFLICT, "another act is under way: wait for its end, then ask again");

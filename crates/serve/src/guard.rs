@@ -59,10 +59,12 @@ async fn local_name(request: Request, next: Next) -> Response {
 
 /// Whether the host of an authority, `host[:port]`, is this machine.
 fn is_local(authority: &str) -> bool {
-    let without_port = authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    let without_port =
+        authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
     let host = without_port.map_or(authority, |(host, _)| host);
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost") || bare.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || bare.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -74,7 +76,15 @@ mod tests {
         for local in ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.1:8080", "[::1]:8080", "[::1]"] {
             assert!(is_local(local), "{local}");
         }
-        for other in ["", "ward.example", "ward.example:80", "10.0.0.1:80", "localhost.example", "127.0.0.1.example", "?"] {
+        for other in [
+            "",
+            "ward.example",
+            "ward.example:80",
+            "10.0.0.1:80",
+            "localhost.example",
+            "127.0.0.1.example",
+            "?",
+        ] {
             assert!(!is_local(other), "{other}");
         }
     }

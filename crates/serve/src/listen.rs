@@ -129,7 +129,10 @@ impl Socket {
         }
         let failed = |error| ServeError::listen(path, error);
         if std::fs::symlink_metadata(path).is_ok_and(|found| !is_socket(&found)) {
-            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file that is no socket")));
+            return Err(failed(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "there is a file that is no socket",
+            )));
         }
         let beside = path.with_extension("new");
         let _ = std::fs::remove_file(&beside);

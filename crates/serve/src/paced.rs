@@ -130,7 +130,9 @@ mod tests {
     async fn the_first_bytes_tell_the_version_and_are_not_lost() {
         let http2 = [PREFACE.as_slice(), b"\0\0\0\x04"].concat();
         assert_eq!(of(&http2).await, Some((Version::Http2, http2.clone())));
-        for http1 in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"P", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", b"POST /x HTTP/1.1"] {
+        for http1 in
+            [&b"GET / HTTP/1.1\r\n\r\n"[..], b"P", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rX", b"POST /x HTTP/1.1"]
+        {
             assert_eq!(of(http1).await, Some((Version::Http1, http1.to_vec())));
         }
         assert_eq!(of(b"").await, None);

@@ -22,7 +22,9 @@ const SILENCE_S_MAX: u64 = 12 * WORKING_S;
 #[non_exhaustive]
 pub enum ControlError {
     /// Nobody listens. The operator's: start Ward, or name its folder.
-    #[error("no ward runs on this store ({socket}): start it with `ward up`, or name the folder of the one that runs")]
+    #[error(
+        "no ward runs on this store ({socket}): start it with `ward up`, or name the folder of the one that runs"
+    )]
     NotRunning {
         /// The socket.
         socket: String,
@@ -75,7 +77,8 @@ enum Stage {
 pub fn call(socket: &Path, method: &str, path: &str, body: Option<&Value>) -> Call {
     let body = body.map(Value::to_string).unwrap_or_default();
     // HTTP/1.0: the answer comes as it is, without chunks, and ends where the connection does.
-    let request = format!("{method} {path} HTTP/1.0\r\nhost: ward\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let request =
+        format!("{method} {path} HTTP/1.0\r\nhost: ward\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     Call { socket: socket.to_path_buf(), stage: Stage::Ask(request.into_bytes()) }
 }
 
@@ -109,7 +112,9 @@ impl Call {
     }
 
     fn io(&self, source: io::Error) -> ControlError {
-        use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied, TimedOut, UnexpectedEof, WouldBlock};
+        use io::ErrorKind::{
+            ConnectionRefused, NotFound, PermissionDenied, TimedOut, UnexpectedEof, WouldBlock,
+        };
         match source.kind() {
             NotFound | ConnectionRefused => ControlError::NotRunning { socket: self.name() },
             PermissionDenied => ControlError::Denied { socket: self.name() },
@@ -136,7 +141,8 @@ impl Call {
             (200, None) => Err(ControlError::CutOff),
             (status, value) => {
                 let failed = value.as_ref().and_then(|value| value.get("failed")).and_then(Value::as_str);
-                let why = failed.map_or_else(|| String::from_utf8_lossy(&body).trim().to_owned(), str::to_owned);
+                let why =
+                    failed.map_or_else(|| String::from_utf8_lossy(&body).trim().to_owned(), str::to_owned);
                 Err(ControlError::Refused { status, why })
             }
         }
@@ -168,4 +174,85 @@ fn head(reader: &mut BufReader<UnixStream>) -> io::Result<(u16, bool)> {
         line.clear();
     }
     status.map(|status| (status, lines)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use serve::control::{Act, Control, SOCKET_FILE, routes};
+    use std::os::unix::net::UnixListener;
+    use std::sync::Arc;
+
+    struct Ward;
+
+    impl Control for Ward {
+        fn status(&self) -> serve::Result<Value> {
+            Ok(json!({ "leaves": 3 }))
+        }
+
+        fn act(&self, act: Act, arguments: Value, progress: &mut dyn FnMut(Value)) -> Result<Value, String> {
+            progress(json!("half"));
+            match act {
+                Act::Verify => Err("leaf 7 lies".to_owned()),
+                _ => Ok(arguments),
+            }
+        }
+    }
+
+    #[test]
+    fn the_ward_that_runs_answers() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join(SOCKET_FILE);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let address = serve::Address::unix(&socket).unwrap();
+        let routes = routes(Arc::new(Ward));
+        runtime.block_on(serve::listen(&address, routes, std::future::pending())).unwrap();
+        let all = |method: &str, path: &str, body: Option<&Value>| -> Vec<Result<Value, String>> {
+            call(&socket, method, path, body).map(|value| value.map_err(|error| error.to_string())).collect()
+        };
+        assert_eq!(all("GET", "/control/v1/status", None), [Ok(json!({ "leaves": 3 }))]);
+        let to = json!({ "to": "/backup" });
+        let backup = all("POST", "/control/v1/backup", Some(&to));
+        assert_eq!(backup, [Ok(json!({ "progress": "half" })), Ok(json!({ "done": to }))]);
+        let verify = all("POST", "/control/v1/verify", None);
+        assert_eq!(verify, [Ok(json!({ "progress": "half" })), Err("leaf 7 lies".to_owned())]);
+        let unknown = all("POST", "/control/v1/reboot", None);
+        assert!(
+            matches!(&unknown[..], [Err(why)] if why.starts_with("ward refuses (404): no such act")),
+            "{unknown:?}"
+        );
+    }
+
+    #[test]
+    fn nobody_there_and_cut_off_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join(SOCKET_FILE);
+        let first =
+            |socket: &Path| call(socket, "POST", "/control/v1/backup", None).next().unwrap().unwrap_err();
+        assert!(matches!(first(&socket), ControlError::NotRunning { .. }));
+        let listener = UnixListener::bind(&socket).unwrap();
+        let head = "HTTP/1.0 200 OK\r\ncontent-type: application/x-ndjson\r\n\r\n";
+        let answers = [
+            "".to_owned(),
+            head.to_owned(),
+            format!("{head}{{\"progress\":1}}\n{{\"do"),
+            "nonsense".to_owned(),
+        ];
+        let cut = answers.len();
+        let thread = std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 1024]).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        for _ in 0..cut {
+            let last = call(&socket, "POST", "/control/v1/backup", None).last().unwrap();
+            assert!(matches!(last, Err(ControlError::CutOff)), "{last:?}");
+        }
+        thread.join().unwrap();
+        assert!(matches!(first(&socket), ControlError::NotRunning { .. }), "nobody listens any more");
+    }
 }

@@ -128,7 +128,8 @@ fn a_log_without_a_checkpoint_has_none() {
 #[test]
 fn head_is_get_without_a_body() {
     let (_, server) = server();
-    for path in ["/ledger/checkpoint", "/ledger/tile/0/000", "/ledger/tile/entries/000", "/ledger/tile/0/999"] {
+    for path in ["/ledger/checkpoint", "/ledger/tile/0/000", "/ledger/tile/entries/000", "/ledger/tile/0/999"]
+    {
         let (get, head) = (get(&server, path), ask(&server, "HEAD", path, &[]));
         assert_eq!(head.status, get.status, "{path}");
         assert!(head.body.is_empty(), "{path}");
@@ -174,7 +175,11 @@ fn every_answer_tells_browsers_to_keep_their_hands_off() {
     for path in ["/ledger/checkpoint", "/ledger/tile/0/bad", "/nothing"] {
         let reply = get(&server, path);
         assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(reply.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'", "{path}");
+        assert_eq!(
+            reply.header("content-security-policy"),
+            "default-src 'none'; frame-ancestors 'none'",
+            "{path}"
+        );
         assert_eq!(reply.header("x-frame-options"), "DENY", "{path}");
         assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
         assert!(!reply.header("cache-control").is_empty(), "{path}");
@@ -186,10 +191,12 @@ fn every_answer_tells_browsers_to_keep_their_hands_off() {
 fn heads_beyond_the_bounds_are_refused() {
     let (_, server) = server();
     let many: String = (0..65).map(|n| format!("x-{n}: 1\r\n")).collect();
-    let reply = raw(&server, format!("GET /ledger/checkpoint HTTP/1.1\r\nhost: localhost\r\n{many}\r\n").as_bytes());
+    let reply =
+        raw(&server, format!("GET /ledger/checkpoint HTTP/1.1\r\nhost: localhost\r\n{many}\r\n").as_bytes());
     assert_eq!(reply.status, 431);
     let long = "a".repeat(20_000);
-    let reply = raw(&server, format!("GET /ledger/checkpoint HTTP/1.1\r\nhost: x\r\nx: {long}\r\n\r\n").as_bytes());
+    let reply =
+        raw(&server, format!("GET /ledger/checkpoint HTTP/1.1\r\nhost: x\r\nx: {long}\r\n\r\n").as_bytes());
     assert_eq!(reply.status, 431);
     let reply = raw(&server, format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes());
     assert!([414, 431].contains(&reply.status), "{}", reply.status);

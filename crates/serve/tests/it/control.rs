@@ -73,11 +73,14 @@ fn acts_tell_their_progress_and_their_outcome() {
     let socket = Socket::listen(&folder.path().join("control.sock"), Arc::new(Quiet)).unwrap();
     let reply = socket.ask("POST", "/control/v1/backup", "{\"to\":\"/backup\"}");
     assert_eq!((reply.status, reply.header("content-type")), (200, "application/x-ndjson"));
-    assert_eq!(lines(&reply), [
-        json!({ "progress": 1 }),
-        json!({ "progress": { "of": 2 } }),
-        json!({ "done": { "act": "backup", "with": { "to": "/backup" } } }),
-    ]);
+    assert_eq!(
+        lines(&reply),
+        [
+            json!({ "progress": 1 }),
+            json!({ "progress": { "of": 2 } }),
+            json!({ "done": { "act": "backup", "with": { "to": "/backup" } } }),
+        ]
+    );
     for act in ["checkpoint", "verify"] {
         let reply = socket.ask("POST", &format!("/control/v1/{act}"), "");
         assert_eq!(lines(&reply).pop(), Some(json!({ "done": { "act": act, "with": null } })));

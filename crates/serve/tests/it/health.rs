@@ -31,7 +31,10 @@ impl Health for Ward {
 fn asked(statuses: &[Status]) -> (u16, Value) {
     let server = Server::start(serve::local_names_only(routes(Ward::with(statuses))));
     let reply = get(&server, "/healthz");
-    assert_eq!((reply.header("content-type"), reply.header("cache-control")), ("application/json", "no-store"));
+    assert_eq!(
+        (reply.header("content-type"), reply.header("cache-control")),
+        ("application/json", "no-store")
+    );
     (reply.status, serde_json::from_slice(&reply.body).unwrap())
 }
 
@@ -76,16 +79,21 @@ fn a_check_that_breaks_off_is_failing() {
         let reply = get(&server, "/healthz");
         let report: Value = serde_json::from_slice(&reply.body).unwrap();
         assert_eq!((reply.status, &report["status"]), (503, &json!("failing")));
-        assert_eq!(report["checks"][1], json!({
-            "name": "store", "status": "unchecked", "detail": "its check did not answer in time"
-        }));
+        assert_eq!(
+            report["checks"][1],
+            json!({
+                "name": "store", "status": "unchecked", "detail": "its check did not answer in time"
+            })
+        );
     }
 }
 
 #[test]
 fn names_of_other_machines_are_not_answered_to() {
     let server = Server::start(serve::local_names_only(routes(Ward::with(&[Status::Ok]))));
-    for (host, status) in [("localhost", 200), ("127.0.0.1:80", 200), ("[::1]", 200), ("evil.example", 421), ("", 421)] {
+    for (host, status) in
+        [("localhost", 200), ("127.0.0.1:80", 200), ("[::1]", 200), ("evil.example", 421), ("", 421)]
+    {
         assert_eq!(ask(&server, "GET", "/healthz", &[("host", host)]).status, status, "{host}");
     }
 }

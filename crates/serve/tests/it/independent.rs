@@ -26,14 +26,16 @@ impl HttpTiles {
         if let Some(known) = self.fetched.borrow().get(path) {
             return known.clone();
         }
-        let bytes = ureq::get(format!("{}/{path}", self.base)).call().unwrap().body_mut().read_to_vec().unwrap();
+        let bytes =
+            ureq::get(format!("{}/{path}", self.base)).call().unwrap().body_mut().read_to_vec().unwrap();
         self.fetched.borrow_mut().insert(path.to_owned(), bytes.clone());
         bytes
     }
 
     /// The checkpoint, verified by signed_note.
     fn checkpoint(&self, vkey: &str) -> tlog_tiles::Checkpoint {
-        let body = ureq::get(format!("{}/checkpoint", self.base)).call().unwrap().body_mut().read_to_vec().unwrap();
+        let body =
+            ureq::get(format!("{}/checkpoint", self.base)).call().unwrap().body_mut().read_to_vec().unwrap();
         let note = Note::from_bytes(&body).unwrap();
         let known = VerifierList::new(vec![Box::new(StandardVerifier::new(vkey).unwrap())]);
         let (verified, unverified) = note.verify(&known).unwrap();

@@ -120,7 +120,10 @@ fn bodies_are_bounded() {
     };
     assert_eq!(post(2, "{}").status, 200);
     assert_eq!(post(101, "").status, 413);
-    let chunks = format!("POST /control/v1/verify HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n65\r\n{}\r\n0\r\n\r\n", " ".repeat(101));
+    let chunks = format!(
+        "POST /control/v1/verify HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n65\r\n{}\r\n0\r\n\r\n",
+        " ".repeat(101)
+    );
     assert_eq!(raw(&server, chunks.as_bytes()).status, 413);
 }
 

@@ -48,7 +48,8 @@ impl MemoryLog {
 
 /// An entry as long as a ledger's leaf is, give or take.
 pub fn entry(number: u64) -> Vec<u8> {
-    format!("{{\"leaf\":{number},\"actor\":\"sensor\",\"cause\":\"record\",\"pad\":\"{:>64}\"}}", number * 17).into_bytes()
+    format!("{{\"leaf\":{number},\"actor\":\"sensor\",\"cause\":\"record\",\"pad\":\"{:>64}\"}}", number * 17)
+        .into_bytes()
 }
 
 impl LedgerPages for MemoryLog {

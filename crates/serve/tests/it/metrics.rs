@@ -41,7 +41,11 @@ fn every_metric_of_serve_is_there_and_promtool_is_content() {
         std::thread::yield_now();
     };
     for metric in serve::metrics::GAUGES.iter().chain(serve::metrics::COUNTERS) {
-        assert!(text.contains(&format!("# HELP {} {}", metric.name, metric.help)), "{} in {text}", metric.name);
+        assert!(
+            text.contains(&format!("# HELP {} {}", metric.name, metric.help)),
+            "{} in {text}",
+            metric.name
+        );
         let sample = |line: &str| line.starts_with(metric.name) && !line.starts_with('#');
         assert!(text.lines().any(sample), "{} is not emitted: {text}", metric.name);
     }

@@ -105,7 +105,9 @@ pub enum AskError {
         retry_after_s: Option<u64>,
     },
     /// It does not know our log (404). Its operator's to fix, with ours.
-    #[error("the witness {witness} does not know this log: give its operator the log's verifier key (`ward ledger show`): {why}")]
+    #[error(
+        "the witness {witness} does not know this log: give its operator the log's verifier key (`ward ledger show`): {why}"
+    )]
     Unknown {
         /// Which witness.
         witness: String,
@@ -123,7 +125,9 @@ pub enum AskError {
         why: String,
     },
     /// It answers what the protocol does not have, or signs with a key that we do not know. The operators' to settle.
-    #[error("the witness {witness} answered what cannot be used: {why}; is its URL right, and its verifier key?")]
+    #[error(
+        "the witness {witness} answered what cannot be used: {why}; is its URL right, and its verifier key?"
+    )]
     Answer {
         /// Which witness.
         witness: String,
@@ -164,7 +168,9 @@ impl Witness {
         let keys: Vec<VerifierKey> = settings.keys.iter().map(parse).collect::<Result<_, _>>()?;
         let cosigner = |key: &VerifierKey| key.algorithm() == trust::tlog::Algorithm::CosignatureV1;
         if keys.is_empty() || !keys.iter().all(cosigner) {
-            return Err(wrong("it needs the witness's verifier keys, of the type of cosigners (04)".to_owned()));
+            return Err(wrong(
+                "it needs the witness's verifier keys, of the type of cosigners (04)".to_owned(),
+            ));
         }
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -186,7 +192,8 @@ impl Witness {
     }
 
     fn post(&self, body: &str) -> Result<Reply, AskError> {
-        let sent = self.agent.post(format!("{}/add-checkpoint", self.url)).content_type("text/plain").send(body);
+        let sent =
+            self.agent.post(format!("{}/add-checkpoint", self.url)).content_type("text/plain").send(body);
         let mut response = sent.map_err(|error| self.unreachable(&error))?;
         let header = |name: &str| {
             let value = response.headers().get(name).and_then(|value| value.to_str().ok());
@@ -243,7 +250,8 @@ pub fn ask(
             from if from == 0 || from == size => Vec::new(),
             from => proofs.consistency(from, size).map_err(|why| AskError::Ours { witness: name(), why })?,
         };
-        let ours_failed = |error: trust::tlog::Error| AskError::Ours { witness: name(), why: error.to_string() };
+        let ours_failed =
+            |error: trust::tlog::Error| AskError::Ours { witness: name(), why: error.to_string() };
         let reply = witness.post(&request(from_size, &proof, &ours.note).map_err(ours_failed)?)?;
         let answer =
             read_answer(reply.status, &reply.content_type, &reply.body, &ours.checkpoint, &witness.keys)

@@ -45,7 +45,10 @@ impl Desk {
         clock: Clock,
     ) -> Result<Self, WitnessError> {
         if logs.len() > LOGS_MAX {
-            return Err(WitnessError::Settings(format!("{} logs; one witness has at most {LOGS_MAX}", logs.len())));
+            return Err(WitnessError::Settings(format!(
+                "{} logs; one witness has at most {LOGS_MAX}",
+                logs.len()
+            )));
         }
         let mut known = BTreeMap::new();
         for log in logs {

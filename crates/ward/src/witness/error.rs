@@ -20,7 +20,9 @@ pub enum WitnessError {
         source: io::Error,
     },
     /// Others may read the private key.
-    #[error("{path} is open to others (mode {mode:03o}): chmod 600 it, and make a new key if others may have read it")]
+    #[error(
+        "{path} is open to others (mode {mode:03o}): chmod 600 it, and make a new key if others may have read it"
+    )]
     Open {
         /// The key's file.
         path: String,

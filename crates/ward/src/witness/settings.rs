@@ -55,7 +55,10 @@ impl Settings {
     pub fn read(path: &Path) -> Result<Self, WitnessError> {
         let failed = |error| WitnessError::file(path, error);
         if std::fs::metadata(path).map_err(failed)?.len() > FILE_BYTES_MAX {
-            return Err(WitnessError::Settings(format!("{}: more than {FILE_BYTES_MAX} bytes", path.display())));
+            return Err(WitnessError::Settings(format!(
+                "{}: more than {FILE_BYTES_MAX} bytes",
+                path.display()
+            )));
         }
         let text = std::fs::read_to_string(path).map_err(failed)?;
         let here = path.parent().unwrap_or(Path::new(""));

@@ -76,7 +76,8 @@ impl State {
         std::fs::create_dir_all(folder).map_err(|error| WitnessError::file(folder, error))?;
         let path = folder.join(STATE_FILE);
         if path.exists() {
-            let exists = io::Error::new(io::ErrorKind::AlreadyExists, "a witness was here: take a new folder");
+            let exists =
+                io::Error::new(io::ErrorKind::AlreadyExists, "a witness was here: take a new folder");
             return Err(WitnessError::file(&path, exists));
         }
         let _lock = lock(folder)?;
@@ -121,9 +122,8 @@ impl State {
         let kept = Kept { head: cosigned.head, note: cosigned.note.to_string() };
         let before = self.kept.insert(cosigned.origin.clone(), kept);
         let path = self.folder.join(STATE_FILE);
-        let written = encode(&self.key, &self.kept).and_then(|bytes| {
-            self.write(&bytes).map_err(|error| WitnessError::file(&path, error))
-        });
+        let written = encode(&self.key, &self.kept)
+            .and_then(|bytes| self.write(&bytes).map_err(|error| WitnessError::file(&path, error)));
         if written.is_err() {
             self.unsure = true;
             match before {

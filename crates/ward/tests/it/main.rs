@@ -20,3 +20,4 @@ mod phi;
 mod sample;
 mod scenarios;
 mod support;
+mod witness;
