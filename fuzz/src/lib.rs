@@ -20,6 +20,11 @@ pub mod snmp;
 pub mod ssdp;
 pub mod ssh;
 pub mod template;
+pub mod tlog_checkpoint;
+pub mod tlog_note;
+pub mod tlog_proof;
+pub mod tlog_tile_path;
+pub mod tlog_witness;
 pub mod tls;
 pub mod wsdiscovery;
 
@@ -46,6 +51,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ssdp", ssdp::run),
     ("ssh", ssh::run),
     ("template", template::run),
+    ("tlog_checkpoint", tlog_checkpoint::run),
+    ("tlog_note", tlog_note::run),
+    ("tlog_proof", tlog_proof::run),
+    ("tlog_tile_path", tlog_tile_path::run),
+    ("tlog_witness", tlog_witness::run),
     ("tls", tls::run),
     ("wsdiscovery", wsdiscovery::run),
 ];

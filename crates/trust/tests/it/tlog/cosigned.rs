@@ -1,8 +1,8 @@
 //! Cosignatures: about one text, at one time, by one key.
 
-use super::shelf::{ORIGIN, log_keys, log_signer, witness_keys, witness_signer};
+use super::shelf::{ORIGIN, leaves, log_keys, log_signer, root_by_definition, witness_keys, witness_signer};
 use trust::tlog::cosign::cosign;
-use trust::tlog::{Checkpoint, Error, NoteSigner as _, leaf_hash};
+use trust::tlog::{Checkpoint, Error, NoteSigner as _, VerifierKey, leaf_hash};
 
 const NOW_S: u64 = 1_763_769_600;
 
@@ -42,6 +42,22 @@ fn another_time_or_text_is_a_forgery() {
         1,
         "to whom the witness is unknown, the log's word stands"
     );
+}
+
+/// What docs/operate/ledger.md shows is true: the tree of 300 leaves, each the eight bytes of its number, big-endian.
+#[test]
+fn the_page_shows_a_checkpoint_that_verifies() {
+    let page = include_str!("../../../../../docs/operate/ledger.md");
+    let block = |kind: &str| {
+        let (_, rest) = page.split_once(&format!("```{kind}\n")).expect("the page has the example");
+        rest.split_once("```").unwrap().0
+    };
+    let keys: Vec<_> = block("vkeys").lines().map(|line| VerifierKey::parse(line).unwrap()).collect();
+    assert_eq!(keys, [log_keys(), witness_keys()].concat());
+    let opened = Checkpoint::open(block("checkpoint").as_bytes(), ORIGIN, &keys).unwrap();
+    assert_eq!(*opened.checkpoint.root(), root_by_definition(&leaves(300)));
+    let times: Vec<_> = opened.note.verify(&keys).unwrap().iter().map(|by| by.time_s).collect();
+    assert_eq!(times, [None, Some(NOW_S)]);
 }
 
 #[test]

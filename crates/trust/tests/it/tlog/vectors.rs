@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use trust::tlog::{
-    AddCheckpoint, Audit, Checkpoint, Hash, Note, Signature, TileReader, VerifierKey, verify_consistency,
-    verify_inclusion,
+    AddCheckpoint, Audit, Checkpoint, Hash, Note, Signature, TileReader, VerifierKey, leaf_hash,
+    verify_consistency, verify_inclusion,
 };
 
 /// Files of inclusion and of consistency vectors of transparency-dev/merkle at 417fb0c.
@@ -82,10 +82,16 @@ fn inclusion(vector: &Value) -> Option<()> {
     verify_inclusion(&leaf, index, size, &proof, &root).ok()
 }
 
+/// Some vectors have words for roots, to be compared and nothing else. Ours are 32 bytes by type: the hash of the words stands in.
+fn root(value: &Value) -> Hash {
+    let words = || STANDARD.decode(value.as_str().unwrap()).unwrap();
+    hash(value).unwrap_or_else(|| leaf_hash(&words()))
+}
+
 fn consistency(vector: &Value) -> Option<()> {
     let (old, new) = (vector["size1"].as_u64().unwrap(), vector["size2"].as_u64().unwrap());
     let (old_root, new_root, proof) =
-        (hash(&vector["root1"])?, hash(&vector["root2"])?, hashes(&vector["proof"])?);
+        (root(&vector["root1"]), root(&vector["root2"]), hashes(&vector["proof"])?);
     verify_consistency(old, new, &proof, &old_root, &new_root).ok()
 }
 
