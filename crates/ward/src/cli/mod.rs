@@ -7,6 +7,7 @@ mod doctor;
 mod listen;
 mod scan;
 mod stdin;
+mod witness;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ enum Verb {
     Config(config::Configuration),
     Doctor(doctor::Doctor),
     Listen(listen::ListenFor),
+    Witness(witness::Witness),
 }
 
 /// Runs the program.
@@ -52,6 +54,7 @@ pub fn main() -> ExitCode {
         Verb::Config(config) => config.run(),
         Verb::Doctor(doctor) => doctor.run(),
         Verb::Listen(listen) => listen.run(),
+        Verb::Witness(witness) => witness.run(),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -24,3 +24,4 @@ mod sample;
 mod scenarios;
 mod source;
 mod support;
+mod witness;
