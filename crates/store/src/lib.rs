@@ -11,6 +11,7 @@ pub mod retention;
 mod store;
 pub mod table;
 pub mod tx;
+pub mod vault;
 
 pub use error::{Result, StoreError};
 pub use store::{Committed, DATABASE_FILE, Fault, Place, Store};
