@@ -19,6 +19,7 @@ mod store;
 pub mod table;
 pub mod talks;
 pub mod tx;
+pub mod vault;
 pub mod verify;
 
 pub use error::{Result, StoreError};

@@ -12,4 +12,4 @@ mod talks;
 mod tests;
 
 pub use plan::{Change, ROWS_A_TX, Step, Swept, plan, sweep};
-pub use policy::{HOLDS_MAX, Hold, Keep, Policy, RULES, Rule};
+pub use policy::{HOLDS_MAX, Keep, LegalHold, Policy, RULES, Rule};

@@ -81,15 +81,15 @@ pub fn plan(db: &mut Db, policy: &Policy, now: Timestamp, max_rows: usize) -> Re
     let mut planner = Planner { db, policy, now, left: max_rows.max(ROWS_MIN), steps: Vec::new() };
     planner.blocks()?;
     talks::plan(&mut planner)?;
-    planner.simple("aggregates", &TALK_DAYS, "day < ?2", Times::of("day", "day", DAY_NS))?;
+    planner.simple("aggregates", &TALK_DAYS, "site = ?1 AND day < ?2", Times::of("day", "day", DAY_NS))?;
     planner.in_order("events", &EVENTS, "happened_at", Times::of("happened_at", "happened_at", 1))?;
     planner.in_order("coverage", &COVERAGE, "hour", Times::of("hour", "hour", HOUR_NS))?;
     planner.in_order("gaps", &GAPS, "gap_to", Times::of("gap_from", "gap_to", 1))?;
-    let old = "last_seen < ?2 AND known_from < ?2 AND (known_to IS NULL OR known_to < ?2)";
+    let old = "site = ?1 AND last_seen < ?2 AND known_from < ?2 AND (known_to IS NULL OR known_to < ?2)";
     planner.simple("findings", &FINDINGS, old, Times::of("first_seen", "last_seen", 1))?;
     inventory::plan(&mut planner)?;
     planner.acts()?;
-    let done = "state = 'done' AND due_at < ?2";
+    let done = "site = ?1 AND state = 'done' AND due_at < ?2";
     planner.simple("outbox", &OUTBOX, done, Times::of("due_at", "due_at", 1))?;
     planner.cursors()?;
     Ok(planner.steps)
@@ -216,8 +216,7 @@ impl Planner<'_> {
         let (not_held, held) = self.not_held(times, more.len() + 2);
         let limit = more.len() + 2 + held.len();
         let name = table.name;
-        let sql =
-            format!("SELECT id FROM {name} WHERE site = ?1 AND {old}{not_held} ORDER BY id LIMIT ?{limit}");
+        let sql = format!("SELECT id FROM {name} WHERE {old}{not_held} ORDER BY id LIMIT ?{limit}");
         let mut parameters = vec![self.site()];
         parameters.extend_from_slice(more);
         parameters.extend(held);
@@ -238,12 +237,12 @@ impl Planner<'_> {
     ) -> Result<()> {
         let cutoff = self.policy.cutoff(rule, self.now) / times.unit_ns;
         let young = self.first_young(table, column, cutoff, times.unit_ns)?;
-        let old = format!("+{column} < ?2 AND id < ?3");
+        let old = format!("+site = ?1 AND +{column} < ?2 AND id < ?3");
         self.select(rule, table, &old, &[Cell::Int(cutoff), Cell::Int(young)], times)
     }
 
     /// The first row that is not older than `cutoff` by its own time; `i64::MAX` when none is. The plus signs keep SQLite from
-    /// sorting all young rows out of the index by time: by number, it is among the first.
+    /// sorting all young rows that the index by time finds: by number, it is among the first.
     pub(super) fn first_young(
         &mut self,
         table: &Table,
@@ -271,7 +270,7 @@ impl Planner<'_> {
         let young = self.first_young(&BLOCKS, "observed_to", cutoff, 1)?;
         let before = needed.min(newest).min(young);
         let times = Times::of("observed_from", "observed_to", 1);
-        let old = "+observed_to < ?2 AND id < ?3";
+        let old = "+site = ?1 AND +observed_to < ?2 AND id < ?3";
         self.select("flows", &BLOCKS, old, &[Cell::Int(cutoff), Cell::Int(before)], times)
     }
 

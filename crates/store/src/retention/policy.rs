@@ -138,7 +138,7 @@ pub struct Keep {
 
 /// A legal hold: whatever lies in its time, even in part, stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
+pub struct LegalHold {
     /// Name, behind `hold:`.
     pub name: String,
     /// From here on, nanoseconds since 1970.
@@ -154,7 +154,7 @@ pub struct Hold {
 pub struct Policy {
     pub(super) site: SiteId,
     pub(super) keeps: Vec<Keep>,
-    pub(super) holds: Vec<Hold>,
+    pub(super) holds: Vec<LegalHold>,
     /// Sources that are there; `None`: not known, so that no cursor is deleted.
     pub(super) sources: Option<BTreeSet<String>>,
 }
@@ -241,7 +241,7 @@ impl Policy {
     }
 
     /// The holds.
-    pub fn holds(&self) -> &[Hold] {
+    pub fn holds(&self) -> &[LegalHold] {
         &self.holds
     }
 
@@ -312,7 +312,7 @@ impl Policy {
         if self.holds.len() == HOLDS_MAX {
             return Err(refused(HOLD, name, &format!("more than {HOLDS_MAX} holds: join some")));
         }
-        self.holds.push(Hold { name: name.into(), from, to, reason: text.reason });
+        self.holds.push(LegalHold { name: name.into(), from, to, reason: text.reason });
         Ok(())
     }
 
