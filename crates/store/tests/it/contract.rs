@@ -2,7 +2,7 @@
 
 use crate::support::{Ground, NOW, Shape, columns, fill, on_both, policies, policy, rows};
 use store::db::{Cell, Mode, Value};
-use store::leaf::{Leaf, commit_to};
+use store::leaf::{Leaf, commit_to, rows_hash, visit_rows};
 use store::table::TABLES;
 use store::{Store, StoreError, Tx};
 
@@ -61,10 +61,12 @@ fn rows_of_every_table_come_back(ground: &Ground) {
 fn committed_to(store: &mut Store) {
     let leaves = rows(store.db(), "leaves");
     for (leaf, index) in leaves.iter().zip(0..) {
-        let Value::Blob(data) = &leaf[1] else { panic!("{leaf:?}") };
+        let [Value::Blob(data), Value::Blob(changes)] = &leaf[1..] else { panic!("{leaf:?}") };
         let leaf = Leaf::decode(data).unwrap();
-        assert_eq!(leaf.rows.len(), TABLES.len());
-        for (change, table) in leaf.rows.iter().zip(TABLES) {
+        let mut changed = Vec::new();
+        assert_eq!(visit_rows(changes, |change| changed.push(change)), Ok(leaf.rows));
+        assert_eq!((changed.len(), rows_hash(changes)), (TABLES.len(), leaf.rows_hash));
+        for (change, table) in changed.iter().zip(TABLES) {
             let row = &rows(store.db(), table.name)[index];
             let Value::Blob(salt) = &row[2] else { panic!("{row:?}") };
             let site = i64::from(leaf.site.0);
