@@ -15,4 +15,5 @@ pub mod pipeline;
 pub mod report;
 pub mod source;
 pub mod tasks;
+pub mod up;
 pub mod witness;
