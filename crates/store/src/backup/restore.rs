@@ -4,7 +4,7 @@ use super::file::{self, SealedFile};
 use super::header::Header;
 use super::record::{Record, Records, Section, Trailer};
 use super::{ChunkSource, Progress, Summary};
-use crate::db::{Cell, Db, Mode};
+use crate::db::{Cell, Db, Mode, Value};
 use crate::error::{Result, StoreError};
 use crate::migration::{self, SCHEMA};
 use crate::store::{self, DATABASE_FILE, Place};
@@ -20,6 +20,10 @@ const UNFINISHED: &str = "restore.tmp";
 const BESIDE: &[&str] = &["", "-wal", "-shm", "-journal"];
 /// Rows of one transaction while loading a database that nobody sees yet.
 const BATCH_ROWS: u64 = 50_000;
+/// Cells of one statement; SQLite takes 32,766 parameters, and the time to read a statement grows with it.
+const INSERT_CELLS_MAX: usize = 512;
+/// Bytes after which a statement is sent with fewer.
+const INSERT_BYTES: u64 = 1024 * 1024;
 /// Rows between two reports of progress.
 const PROGRESS_ROWS: u64 = 4096;
 /// What the schema keeps of itself; not in backups.
@@ -90,9 +94,11 @@ pub fn read(
     }
     migration::migrate_to(db, header.schema, now)?;
     let tables = db.tables()?;
-    let mut load = Load { db, tables, sections: Vec::new(), sql: String::new(), rows: 0, bytes: 0, progress };
+    let mut load =
+        Load { db, tables, sections: Vec::new(), waiting: Vec::new(), held: 0, rows: 0, bytes: 0, progress };
     load.db.begin()?;
     let loaded = records(source, &mut |record| load.take(record));
+    let loaded = loaded.and_then(|trailer| load.flush().map(|()| trailer));
     let loaded = loaded.and_then(|trailer| load.db.commit().map(|()| trailer));
     let Load { db, tables, sections, .. } = load;
     let trailer = loaded.inspect_err(|_| db.roll_back())?;
@@ -155,8 +161,10 @@ struct Load<'a> {
     db: &'a mut Db,
     tables: Vec<String>,
     sections: Vec<Section>,
-    /// What writes a row of the section at hand.
-    sql: String,
+    /// Cells of rows of the section at hand that are not in the database yet; a statement each would be a round trip each.
+    waiting: Vec<Value>,
+    /// Bytes of them.
+    held: u64,
     rows: u64,
     bytes: u64,
     progress: &'a mut dyn FnMut(&Progress<'_>),
@@ -171,24 +179,28 @@ impl Load<'_> {
     }
 
     fn section(&mut self, section: &Section) -> Result<()> {
+        self.flush()?;
         let name = &section.name;
         if name == SCHEMA_TABLE || !self.tables.contains(name) {
             return Err(StoreError::Backup(format!(
                 "the backup holds a table {name:?} that its schema does not have: report it"
             )));
         }
-        let marks: Vec<String> = (1..=section.columns.len()).map(|number| format!("?{number}")).collect();
-        self.sql =
-            format!("INSERT INTO {name} ({}) VALUES ({})", section.columns.join(", "), marks.join(", "));
         self.sections.push(section.clone());
         Ok(())
     }
 
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<()> {
-        self.db.execute(&self.sql, cells)?;
+        let bytes: u64 = cells.iter().map(bytes_of).sum();
+        self.waiting.extend(cells.iter().map(Cell::to_value));
+        self.held += bytes;
+        self.bytes += bytes;
         self.rows += 1;
-        self.bytes += cells.iter().map(bytes_of).sum::<u64>();
+        if self.waiting.len() + cells.len() > INSERT_CELLS_MAX || self.held > INSERT_BYTES {
+            self.flush()?;
+        }
         if self.rows.is_multiple_of(BATCH_ROWS) {
+            self.flush()?;
             self.db.commit()?;
             self.db.begin()?;
         }
@@ -196,6 +208,34 @@ impl Load<'_> {
             let table = self.sections.last().map_or("", |section| section.name.as_str());
             (self.progress)(&Progress { table, rows: self.rows, bytes: self.bytes });
         }
+        Ok(())
+    }
+
+    /// Writes the rows that wait, in one statement.
+    fn flush(&mut self) -> Result<()> {
+        let Some(section) = self.sections.last() else { return Ok(()) };
+        let (columns, cells) = (section.columns.len(), self.waiting.len());
+        if cells == 0 {
+            return Ok(());
+        }
+        let mut sql = format!("INSERT INTO {} ({}) VALUES ", section.name, section.columns.join(", "));
+        for number in 1..=cells {
+            sql.push_str(match number % columns {
+                _ if columns == 1 => "(?",
+                1 => "(?",
+                _ => "?",
+            });
+            sql.push_str(&number.to_string());
+            sql.push_str(match number % columns {
+                0 if number == cells => ")",
+                0 => "), ",
+                _ => ", ",
+            });
+        }
+        let parameters: Vec<Cell<'_>> = self.waiting.iter().map(Value::cell).collect();
+        self.db.execute(&sql, &parameters)?;
+        self.waiting.clear();
+        self.held = 0;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! PostgreSQL alone: who may connect and how, connections that are lost, what the server says.
 
 use crate::support::{Ground, NOW, policies, policy};
+use std::net::{TcpListener, TcpStream};
 use store::db::{Cell, Db, Mode};
 use store::{Place, Store, StoreError};
 
@@ -174,4 +175,59 @@ fn most_memory_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// A server behind a network: connections through it can be lost at our end while the server still holds its own.
+struct Network {
+    port: u16,
+    ours: std::sync::Arc<std::sync::Mutex<Vec<TcpStream>>>,
+}
+
+impl Network {
+    fn to(server: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let ours = std::sync::Arc::<std::sync::Mutex<Vec<TcpStream>>>::default();
+        let known = ours.clone();
+        std::thread::spawn(move || {
+            for near in listener.incoming().map(Result::unwrap) {
+                let far = TcpStream::connect(("127.0.0.1", server)).unwrap();
+                known.lock().unwrap().push(near.try_clone().unwrap());
+                let (mut one, mut other) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+                // What our end says or its end is not passed on: the server is never told.
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut one, &mut other);
+                    std::thread::park();
+                });
+                let (mut one, mut other) = (far, near);
+                std::thread::spawn(move || std::io::copy(&mut one, &mut other));
+            }
+        });
+        Self { port, ours }
+    }
+
+    fn lose_all(&self) {
+        for connection in self.ours.lock().unwrap().drain(..) {
+            connection.shutdown(std::net::Shutdown::Both).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_writer_whose_old_connection_the_server_still_holds_ends_that_one() {
+    let Some(ground) = Ground::postgres() else { return };
+    let url = ground.schema().url();
+    let word = url.split(' ').find_map(|word| word.strip_prefix("port=")).unwrap();
+    let network = Network::to(word.parse().unwrap());
+    let far = changed(&url, &[("host", "127.0.0.1"), ("port", &network.port.to_string())]);
+    let mut store = Store::open(Place::Postgres { url: far }, NOW).unwrap();
+    let tx = policy(&mut store, "before", "1");
+    store.commit(tx).unwrap();
+    network.lose_all();
+    let tx = policy(&mut store, "after", "2");
+    let error = store.commit(tx.clone()).unwrap_err();
+    assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
+    assert!(matches!(Store::open(ground.place.clone(), NOW), Err(StoreError::InUse { .. })), "still held");
+    store.reopen().unwrap();
+    assert_eq!(store.commit(tx).unwrap().leaf, 1);
 }

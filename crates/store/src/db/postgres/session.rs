@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const CONNECT_SECONDS: u64 = 10;
 /// How long sent bytes may stay unacknowledged before the connection counts as lost, seconds.
 const UNACKNOWLEDGED_SECONDS: u64 = 30;
+/// How long a connection may be silent before it is asked whether it is there, seconds.
+const KEEPALIVE_SECONDS: u64 = 10;
 /// How long a writer waits for the lock of one that is going away, milliseconds.
 const LOCK_MS: u64 = 2_000;
 /// Between two tries for it, milliseconds.
@@ -43,6 +45,9 @@ pub(super) fn connect(url: &str) -> Result<Client> {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(Duration::from_secs(UNACKNOWLEDGED_SECONDS));
     }
+    // A server that went silently is noticed like a client that did (SETTINGS).
+    config.keepalives_idle(Duration::from_secs(KEEPALIVE_SECONDS));
+    config.keepalives_interval(Duration::from_secs(KEEPALIVE_SECONDS / 2)).keepalives_retries(3);
     if config.get_application_name().is_none() {
         config.application_name("ward");
     }
