@@ -178,6 +178,28 @@ impl Store {
         Ok(())
     }
 
+    /// Encrypts the database under another key. No reader may be open. Killed in the middle, the database has the old key or the
+    /// new one, never both: try both.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] on PostgreSQL, whose encryption is the operator's; the others by cause.
+    pub fn rekey(&mut self, key: &[u8; 32]) -> Result<()> {
+        match (&mut self.db, &mut self.place) {
+            (Db::Sqlite(db), Place::Folder { key: held, .. }) => {
+                db.empty_log()?;
+                db.rekey(key)?;
+                db.empty_log()?;
+                *held = Zeroizing::new(*key);
+            }
+            #[cfg(feature = "postgres")]
+            _ => {
+                let why = "the rows are in PostgreSQL: their encryption is that of its volume";
+                return Err(StoreError::Refused(why.into()));
+            }
+        }
+        self.reopen()
+    }
+
     fn reread(&mut self) -> Result<()> {
         self.builder = None;
         self.leaves = self.db.number("SELECT max(id) FROM leaves", &[])?.map_or(0, |n| n.cast_unsigned() + 1);

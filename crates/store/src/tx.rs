@@ -82,6 +82,15 @@ impl Tx {
         self.writes.len()
     }
 
+    /// The same, by table, in the order of the tables.
+    pub fn by_table(&self) -> Vec<(&'static str, u64)> {
+        let mut counts = std::collections::BTreeMap::new();
+        self.writes
+            .iter()
+            .for_each(|write| *counts.entry((write.table.number, write.table.name)).or_default() += 1);
+        counts.into_iter().map(|((_, name), count)| (name, count)).collect()
+    }
+
     /// Whether nothing is to be written.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()

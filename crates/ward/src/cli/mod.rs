@@ -7,6 +7,7 @@ mod doctor;
 mod listen;
 mod scan;
 mod stdin;
+mod up;
 mod witness;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Scan(scan::Scan),
+    Up(up::Up),
     Demo(demo::Demo),
     Config(config::Configuration),
     Doctor(doctor::Doctor),
@@ -50,6 +52,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match arguments.verb {
         Verb::Scan(scan) => scan.run(),
+        Verb::Up(up) => up.run(),
         Verb::Demo(demo) => demo.run(),
         Verb::Config(config) => config.run(),
         Verb::Doctor(doctor) => doctor.run(),
@@ -77,6 +80,12 @@ fn written(result: std::io::Result<()>) -> std::io::Result<()> {
 #[expect(clippy::print_stderr, reason = "the command line speaks here")]
 fn complain(error: &anyhow::Error) {
     eprintln!("ward: {}", printable(&format!("{error:#}")));
+}
+
+/// One line for people on standard error, which is where a platform talks.
+#[expect(clippy::print_stderr, reason = "the command line speaks here")]
+fn say(text: &str) {
+    eprintln!("{}", printable(text));
 }
 
 /// `text` without what a terminal would obey: controls, and marks that turn the direction of text (Unicode TR 9). Line

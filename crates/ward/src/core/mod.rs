@@ -8,6 +8,7 @@ mod batch;
 mod load;
 pub mod run;
 mod site;
+pub use site::EFFECT_NOTIFY;
 mod talks;
 mod views;
 
@@ -23,12 +24,17 @@ use model::{Coverage, DeviceId, SensorId, SiteId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use store::cursors::CursorRow;
-use store::{Store, StoreError, Tx};
+use store::db::Cell;
+use store::retention::{self, Change, Policy, Swept};
+use store::table::{GAPS, SITES};
+use store::{Store, StoreError, Tx, happenings};
 use talks::TalkViews;
 use views::Views;
 
 /// Rows of views that a transaction writes at most.
 const VIEW_ROWS_PER_TX_MAX: usize = 2_000;
+/// Tables whose rows are also views in memory.
+const VIEWED: &[&str] = &["talks", "pairs", "subjects", "cursors", "devices", "bindings", "findings"];
 /// Longest wait between two moves of the replay mark.
 const MARK_EVERY: Duration = Duration::from_secs(10);
 
@@ -64,14 +70,16 @@ impl Settings {
 }
 
 /// What became of a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
     /// Records made durable now.
     pub records: usize,
     /// Records that were durable before.
     pub repeated: usize,
-    /// Rows written.
-    pub rows: usize,
+    /// Rows written, by table.
+    pub rows: Vec<(&'static str, u64)>,
+    /// The look at the site that was part of it.
+    pub look: Option<Duration>,
 }
 
 /// Counters since the start, for `/metrics` and `ward doctor`.
@@ -260,15 +268,17 @@ impl Core {
         self.look(&mut tx, now)?;
         self.put_views(&mut tx)?;
         let victims = self.put_victims(&mut tx);
+        accepted.look = self.site.take_look();
         if tx.is_empty() {
             return Ok(accepted);
         }
-        accepted.rows = tx.len();
+        accepted.rows = tx.by_table();
+        let rows = tx.len() as u64;
         self.store.commit(tx)?;
         self.totals.evicted += self.views.forget(&victims) as u64;
         self.totals.commits += 1;
         self.totals.records += accepted.records as u64;
-        self.totals.rows += accepted.rows as u64;
+        self.totals.rows += rows;
         Ok(accepted)
     }
 
@@ -317,6 +327,85 @@ impl Core {
             .decided_by(self.decider);
         self.put_batch(&mut tx, batch, now)?;
         if tx.is_empty() { Ok(()) } else { self.commit_or_recover(tx, now) }
+    }
+}
+
+impl Core {
+    /// Writes down the name and time zone of the site, where they are not known so.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn note_site(&mut self, name: &str, time_zone: &str, now: Timestamp) -> Result<(), StoreError> {
+        let site = self.settings.site;
+        let mut known = None;
+        let parameters = [Cell::Int(site.0.into())];
+        self.store.db().query(
+            "SELECT id, name, time_zone FROM sites WHERE site = ?1",
+            &parameters,
+            &mut |row| {
+                known = Some((row.int(0)?, row.text(1)? == name && row.text(2)? == time_zone));
+                Ok(())
+            },
+        )?;
+        let id = match known {
+            Some((_, true)) => return Ok(()),
+            Some((id, false)) => id,
+            None => self.store.next_id(&SITES),
+        };
+        let mut tx = Tx::new(site, "ward", "the site's name or time zone, as configured", now);
+        tx.put(&SITES, id, vec![name.into(), time_zone.into()]);
+        self.commit_or_recover(tx, now)
+    }
+
+    /// Writes down that nobody listened for `source` from its newest durable record to `until`; how long that was.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn note_gap(
+        &mut self,
+        source: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Duration, StoreError> {
+        let Some(from) = self.cursors.get(source).map(|cursor| cursor.observed_at) else {
+            return Ok(Duration::ZERO);
+        };
+        let gap = Duration::from_nanos(until.since(from).as_nanos());
+        if !gap.is_zero() {
+            let mut tx = Tx::new(self.settings.site, "ward", "nobody listened", now);
+            let id = self.store.next_id(&GAPS);
+            let why = "ward was not running, or its interface was gone";
+            tx.put(&GAPS, id, happenings::gap_cells(source, from, until, why));
+            self.commit_or_recover(tx, now)?;
+        }
+        Ok(gap)
+    }
+
+    /// Commits a transaction of others. Views are read again when it failed.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn commit(&mut self, tx: Tx, now: Timestamp) -> Result<(), StoreError> {
+        if tx.is_empty() { Ok(()) } else { self.commit_or_recover(tx, now) }
+    }
+
+    /// Deletes some of what is past its time; `false`: there is no more for now.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn sweep(&mut self, policy: &Policy, now: Timestamp, max_rows: usize) -> Result<Swept, StoreError> {
+        let swept = retention::sweep(&mut self.store, policy, now, max_rows);
+        // A view whose row is gone must not write it again.
+        let is_viewed = |swept: &Swept| {
+            let changes = swept.steps.iter().flat_map(|step| &step.changes);
+            changes.into_iter().any(|change| match change {
+                Change::Delete { table, .. } | Change::Put { table, .. } => VIEWED.contains(&table.name),
+            })
+        };
+        if swept.as_ref().map_or(true, is_viewed) {
+            self.recover(now)?;
+        }
+        swept
     }
 }
 

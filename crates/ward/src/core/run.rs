@@ -1,7 +1,7 @@
 //! The core's thread: takes deliveries from the bus in micro-batches, commits them, tells their sources, and does what others
 //! ask of the one writer in between.
 
-use super::{Core, Totals};
+use super::{Accepted, Core};
 use crate::bus::{Bus, Delivery};
 use model::Timestamp;
 use std::sync::mpsc;
@@ -50,7 +50,7 @@ pub struct Log {
 /// What the core's thread tells the rest of the process.
 pub trait Watcher: Send {
     /// A batch is durable.
-    fn committed(&mut self, totals: &Totals, records: usize, rows: usize, took: Duration);
+    fn committed(&mut self, batch: &[Delivery], accepted: &Accepted, core: &Core, took: Duration);
     /// A commit failed; `again_in` tells when it is tried again.
     fn failed(&mut self, error: &StoreError, again_in: Duration);
     /// The same works again.
@@ -180,7 +180,7 @@ impl Runner {
                     if std::mem::take(&mut self.failing) {
                         watcher.recovered();
                     }
-                    watcher.committed(&self.core.totals(), accepted.records, accepted.rows, begun.elapsed());
+                    watcher.committed(&batch, &accepted, &self.core, begun.elapsed());
                     break;
                 }
                 Err(error) => {

@@ -9,11 +9,13 @@ use std::ops::Bound;
 use std::time::{Duration, Instant};
 use store::devices::{BindingRow, DeviceRow};
 use store::happenings::FindingRow;
-use store::table::{BINDINGS, DEVICES, FINDINGS};
+use store::table::{BINDINGS, DEVICES, FINDINGS, OUTBOX};
 use store::{StoreError, Tx, endpoints};
 
 /// A look may take at most this share of the time: the next one waits ten times as long as the last took.
 const REST_PER_LOOK: u32 = 10;
+/// The effect that tells people of a finding.
+pub const EFFECT_NOTIFY: &str = "notify";
 /// Cards drawn in one transaction; the others wait for the next.
 const CARDS_PER_TX: usize = 500;
 
@@ -31,6 +33,7 @@ pub(super) struct SiteViews {
     due: Due,
     look: bool,
     looked: Option<(Instant, Duration)>,
+    fresh_look: Option<Duration>,
     lapsed_until: Option<SubjectKey>,
 }
 
@@ -102,6 +105,11 @@ impl SiteViews {
         rested && self.is_restless()
     }
 
+    /// How long the look took that was made since the last call.
+    pub(super) fn take_look(&mut self) -> Option<Duration> {
+        self.fresh_look.take()
+    }
+
     /// Something is there to look at.
     pub(super) fn is_restless(&self) -> bool {
         self.look || !self.due.is_empty()
@@ -124,6 +132,7 @@ impl Core {
         }
         self.draw_cards(tx, known_from)?;
         self.site.looked = Some((Instant::now(), begun.elapsed()));
+        self.site.fresh_look = Some(begun.elapsed());
         Ok(())
     }
 
@@ -293,7 +302,14 @@ impl Core {
         let row = match self.site.findings.get(&key) {
             Some(known) if says_the_same(&known.finding, finding) => return,
             Some(known) => FindingRow { finding: finding.clone(), ..known.clone() },
-            None => FindingRow { id: self.store.next_id(&FINDINGS), finding: finding.clone(), known_from },
+            None => {
+                let id = self.store.next_id(&FINDINGS);
+                let payload =
+                    serde_json::json!({ "finding": id, "kind": finding.kind, "device": finding.device });
+                let effect = self.store.next_id(&OUTBOX);
+                tx.effect(effect, EFFECT_NOTIFY, payload.to_string());
+                FindingRow { id, finding: finding.clone(), known_from }
+            }
         };
         tx.put(&FINDINGS, row.id, row.cells());
         self.site.findings.insert(key, row);

@@ -1,5 +1,325 @@
 //! `ward up`: everything that runs as long as Ward does, started in order and stopped in the reverse.
 
+mod cosign;
 pub mod ground;
+mod health;
+mod office;
+mod pages;
+mod perform;
+pub mod rotate;
+pub mod state;
+mod timers;
 
 pub use ground::{Ground, now};
+
+use crate::bus::Bus;
+use crate::bus::local::Local;
+use crate::config::Config;
+use crate::core::run::{Handle, Log, Pace, Runner};
+use crate::core::{Core, Settings};
+use crate::source::folder::{self, Folder};
+use crate::source::live::{self, Live, OnStart, Started};
+use crate::source::{Cursors, Outlet};
+use crate::tasks::Tasks;
+use crate::{catalog, measure};
+use anyhow::{Context, Result, anyhow, bail};
+use judge::inventory::SiteNetworks;
+use serve::{Address, Limits, Router};
+use state::{Shared, Teller};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use store::table::TABLES;
+use store::{Place, Readers, Store, StoreError};
+use trust::tlog::NoteSigner as _;
+
+/// Connections for reading.
+const READERS: usize = 8;
+/// How long a task may go on when Ward stops.
+const TASKS_GRACE: Duration = Duration::from_secs(10);
+/// How often the main thread looks around.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Runs the platform until `stop` is set or it cannot go on; `ready` is called once it works, with what to tell people.
+///
+/// Order of the start: keys, database looked through, core (which replays what views lack), timers and listeners, sources.
+/// Order of the end: sources finish what they have read, the core commits it and signs a last checkpoint, listeners close.
+///
+/// # Errors
+/// What it could not start with or go on without. What was acknowledged is durable.
+pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) -> Result<()> {
+    let config = Arc::new(config);
+    let ground = Ground::open_or_create(&config)?;
+    let state = Shared::new();
+    let store = open_store(&config, &ground, &state)?;
+    let readers = Arc::new(Readers::new(ground.place.clone(), READERS));
+    let metrics = serve::metrics::install()?;
+    measure::describe_all();
+    let bus = Arc::new(Local::new(config.limits.queue_records));
+    let closed = Arc::new(AtomicBool::new(false));
+    let (core, handle) = start_core(&config, &ground, store, &bus, &closed, &state)?;
+    let signer = ground.signer(&config)?;
+    let mut tasks = Tasks::default();
+    let cosigning = cosign::Cosigning::new(
+        &config,
+        signer.key().clone(),
+        Arc::clone(&readers),
+        handle.clone(),
+        state.clone(),
+    )?;
+    timers::register(&tasks, &config, &ground.place, &readers, &handle, &state, &metrics, cosigning);
+    tasks.start().context("no thread for timers")?;
+    let tasks = Arc::new(tasks);
+    let office = Arc::new(office::Office {
+        ground: Mutex::new(ground),
+        config: Arc::clone(&config),
+        readers: Arc::clone(&readers),
+        core: handle.clone(),
+        state: state.clone(),
+        tasks: Arc::clone(&tasks),
+    });
+    let listeners = Listeners::start(&config, &readers, &state, metrics, office)?;
+    let started = start_sources(&config, &bus, &handle, &state, stop);
+    let sources = match started {
+        Ok(sources) => sources,
+        Err(error) => {
+            stop.store(true, Ordering::Relaxed);
+            closed.store(true, Ordering::Relaxed);
+            bus.close();
+            let _ = core.join();
+            return Err(error);
+        }
+    };
+    ready(&greeting(&config, &listeners));
+    let ended = watch(stop, &core, &sources, &state);
+    stop.store(true, Ordering::Relaxed);
+    for (_, source) in sources {
+        let _ = source.join();
+    }
+    // The control socket holds on to the timers, and both to the core.
+    listeners.stop();
+    if let Some(task) = Arc::into_inner(tasks).and_then(|mut tasks| tasks.stop(TASKS_GRACE)) {
+        tracing::warn!(name = task, "a task did not end in time");
+    }
+    closed.store(true, Ordering::Relaxed);
+    bus.close();
+    let finished = core.join().map_err(|_| anyhow!("the core ended in a panic"))?;
+    let core = finished.context("the last writes failed; what was acknowledged is durable")?;
+    drop(core);
+    ended
+}
+
+/// Opens the store, after looking through its pages.
+fn open_store(config: &Config, ground: &Ground, state: &Shared) -> Result<Store> {
+    let is_there =
+        matches!(&ground.place, Place::Folder { path, .. } if path.join(store::DATABASE_FILE).exists());
+    if is_there {
+        let damage = timers::look_through(&ground.place)?;
+        if !damage.is_empty() {
+            let expectation = ground.expectation(config)?;
+            bail!(timers::what_is_lost(&ground.place, &expectation, &damage));
+        }
+    }
+    state.lock().integrity = Some(Ok(()));
+    Ok(Store::open(ground.place.clone(), now())?)
+}
+
+type CoreThread = JoinHandle<Result<Core, StoreError>>;
+
+fn start_core(
+    config: &Config,
+    ground: &Ground,
+    store: Store,
+    bus: &Arc<Local>,
+    closed: &Arc<AtomicBool>,
+    state: &Shared,
+) -> Result<(CoreThread, Handle)> {
+    let tables: Vec<&'static str> = TABLES.iter().map(|table| table.name).collect();
+    let sources: Vec<String> = config.listen.iter().map(|listen| listen.interface.clone()).collect();
+    measure::begin(&tables, &sources);
+    let settings = Settings {
+        views_bytes_max: config.limits.views_bytes,
+        subjects_max: config.limits.subjects_max,
+        ..Settings::new(config.site.id, seed()?)
+    };
+    let catalog = catalog::load(SiteNetworks::default()).context("the built-in MAC registry is damaged")?;
+    let mut core = Core::open(store, settings, catalog, now())?;
+    core.note_site(&config.site.name, &config.site.time_zone, now())?;
+    let log = Log { origin: config.ledger.origin.clone(), signer: Box::new(ground.signer(config)?) };
+    let pace = Pace {
+        batch_records: config.limits.batch_records,
+        batch_within: Duration::from_millis(config.limits.batch_ms),
+        ..Pace::default()
+    };
+    let (runner, handle) = Runner::new(core, log, pace);
+    let waiting = Arc::clone(bus);
+    let mut teller = Teller::new(state.clone(), Box::new(move || waiting.waiting()));
+    let (bus, closed) = (Arc::clone(bus), Arc::clone(closed));
+    let run = move || runner.run(&*bus, &now, &|| closed.load(Ordering::Relaxed), &mut teller);
+    let thread =
+        std::thread::Builder::new().name("core".into()).spawn(run).context("no thread for the core")?;
+    Ok((thread, handle))
+}
+
+/// A secret seed for maps.
+fn seed() -> Result<u64> {
+    getrandom::u64().map_err(|error| anyhow!("no entropy from the system: {error}"))
+}
+
+type Sources = Vec<(String, JoinHandle<()>)>;
+
+fn start_sources(
+    config: &Arc<Config>,
+    bus: &Arc<Local>,
+    core: &Handle,
+    state: &Shared,
+    stop: &Arc<AtomicBool>,
+) -> Result<Sources> {
+    let asked = core.clone();
+    let cursors: Cursors = Arc::new(move |source: &str| {
+        let source = source.to_owned();
+        let found = asked.call(move |core| core.cursor(&source).map(|c| (c.sequence, c.position.clone())));
+        found.ok().flatten()
+    });
+    let outlet = || Outlet {
+        bus: Arc::clone(bus) as Arc<dyn Bus>,
+        cursors: Arc::clone(&cursors),
+        stop: Arc::clone(stop),
+    };
+    let mut sources = Sources::new();
+    let spawn = |name: String, run: Box<dyn FnOnce() + Send>| {
+        let thread = std::thread::Builder::new().name("source".into()).spawn(run);
+        thread.map(|thread| (name, thread)).context("no thread for a source")
+    };
+    for watch in &config.watch {
+        let folder = Folder::new(folder::Settings::new(config, watch, seed()?), outlet());
+        let name = format!("folder {}", watch.folder.display());
+        sources.push(spawn(name, Box::new(move || folder.run()))?);
+    }
+    for listen in &config.listen {
+        let live = Live::open(live::Settings::new(config, listen), outlet(), note_gaps(core))?;
+        sources.push(spawn(format!("interface {}", listen.interface), Box::new(move || live.run()))?);
+    }
+    state.lock().sources = sources.len();
+    Ok(sources)
+}
+
+/// Writes down how long nobody listened.
+fn note_gaps(core: &Handle) -> OnStart {
+    let core = core.clone();
+    Arc::new(move |started: Started| {
+        let source = started.source.to_string();
+        let noted = core.call(move |core| (core.note_gap(&source, started.at, now()), source));
+        match noted {
+            Ok((Ok(gap), source)) if !gap.is_zero() => {
+                let interface = source.trim_start_matches("live:").split('/').next().unwrap_or_default();
+                measure::live_gap(interface, gap.as_secs());
+                tracing::warn!(
+                    interface,
+                    gap_s = gap.as_secs(),
+                    "nobody listened for a while; it is written down"
+                );
+            }
+            Ok((Err(error), _)) => tracing::error!(error = %error, "a gap could not be written down"),
+            _ => {}
+        }
+    })
+}
+
+/// Waits until it is time to stop: asked for, or the core has ended.
+fn watch(stop: &AtomicBool, core: &CoreThread, sources: &Sources, state: &Shared) -> Result<()> {
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(LOOK_EVERY);
+        if core.is_finished() {
+            bail!("the core has ended; see the log");
+        }
+        let gone: Vec<String> =
+            sources.iter().filter(|(_, thread)| thread.is_finished()).map(|(name, _)| name.clone()).collect();
+        let mut state = state.lock();
+        if gone.len() > state.sources_gone.len() {
+            tracing::error!(count = gone.len(), "a source has ended although nobody asked it to");
+        }
+        state.sources_gone = gone;
+        drop(state);
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+    }
+    Ok(())
+}
+
+/// What listens, and the runtime it does so on.
+struct Listeners {
+    runtime: tokio::runtime::Runtime,
+    stop: tokio::sync::watch::Sender<bool>,
+    listening: Vec<serve::Listening>,
+    http: Option<String>,
+}
+
+impl Listeners {
+    fn start(
+        config: &Config,
+        readers: &Arc<Readers>,
+        state: &Shared,
+        metrics: metrics_exporter_prometheus::PrometheusHandle,
+        office: Arc<office::Office>,
+    ) -> Result<Self> {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(2).thread_name("serve").enable_all().build()?;
+        let (stop, _) = tokio::sync::watch::channel(false);
+        let stopped = || {
+            let mut stopped = stop.subscribe();
+            async move {
+                let _ = stopped.wait_for(|stopped| *stopped).await;
+            }
+        };
+        let mut listening = Vec::new();
+        let mut http = None;
+        if let Some(address) = config.http.address {
+            let checks = health::Checks {
+                state: state.clone(),
+                witnesses: config.ledger.witnesses.len(),
+                sources: config.watch.len() + config.listen.len(),
+            };
+            let own = serve::health::routes(Arc::new(checks)).merge(serve::metrics::routes(metrics));
+            let pages = serve::ledger::routes(Arc::new(pages::Pages(Arc::clone(readers))));
+            let router = serve::local_names_only(own).merge(Router::new().nest("/ledger", pages));
+            let one = runtime.block_on(serve::listen(&Address::tcp(address)?, router, stopped()))?;
+            http = Some(one.address().to_string());
+            listening.push(one);
+        }
+        let socket = config.store.folder.join(serve::control::SOCKET_FILE);
+        let control = serve::control::routes(office);
+        let address = Address::unix(&socket)?;
+        listening.push(runtime.block_on(serve::listen_within(
+            Limits::control(),
+            &address,
+            control,
+            stopped(),
+        ))?);
+        Ok(Self { runtime, stop, listening, http })
+    }
+
+    fn stop(self) {
+        let _ = self.stop.send(true);
+        for one in self.listening {
+            self.runtime.block_on(one.finished());
+        }
+        self.runtime.shutdown_timeout(TASKS_GRACE);
+    }
+}
+
+/// What people are told once it runs.
+fn greeting(config: &Config, listeners: &Listeners) -> String {
+    let folder = |path: &Path| path.display().to_string();
+    let http = listeners.http.as_deref().unwrap_or("off");
+    format!(
+        "ward is up. Site {} \"{}\"; store {}; health, metrics and ledger at {http}; {} interfaces, {} watched folders. \
+         Ctrl-C stops it.",
+        config.site.id.0,
+        config.site.name,
+        folder(&config.store.folder),
+        config.listen.len(),
+        config.watch.len(),
+    )
+}

@@ -1,0 +1,183 @@
+//! Every timer of the platform, in one list.
+
+use super::cosign::Cosigning;
+use super::ground::now;
+use super::perform::perform_due;
+use super::state::Shared;
+use crate::config::Config;
+use crate::core::run::Handle;
+use crate::measure;
+use crate::tasks::Tasks;
+use anyhow::Result;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use store::db::{Db, Mode};
+use store::retention::{Change, Policy};
+use store::verify::{Expectation, verify};
+use store::{Place, Readers, StoreError};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+/// Rows that retention takes at once, so that records need not wait.
+const RETENTION_ROWS: usize = 5_000;
+/// Steps of retention in one run; the rest comes with the next.
+const RETENTION_STEPS: usize = 200;
+/// Kinds of damage named in a message.
+const DAMAGE_NAMED: usize = 5;
+
+/// Puts all timers on the list.
+#[expect(clippy::too_many_arguments, reason = "each timer takes what it works on; they meet only here")]
+pub(super) fn register(
+    tasks: &Tasks,
+    config: &Arc<Config>,
+    place: &Place,
+    readers: &Arc<Readers>,
+    core: &Handle,
+    state: &Shared,
+    metrics: &PrometheusHandle,
+    mut cosigning: Cosigning,
+) {
+    let site = config.site.id;
+    add(tasks, "witnesses", MINUTE, 5 * SECOND, move || cosigning.ask_all());
+    let (of_readers, of_core) = (Arc::clone(readers), core.clone());
+    add(tasks, "effects", SECOND, SECOND, move || perform_due(&of_readers, &of_core, site).map(|_| ()));
+    let (of_core, of_config) = (core.clone(), Arc::clone(config));
+    add(tasks, "retention", HOUR, 5 * MINUTE, move || retain(&of_core, &of_config));
+    let (of_place, of_state) = (place.clone(), state.clone());
+    add(tasks, "integrity", 24 * HOUR, 24 * HOUR, move || integrity(&of_place, &of_state));
+    let (of_state, of_metrics, of_readers) = (state.clone(), metrics.clone(), Arc::clone(readers));
+    add(tasks, "measure", 10 * SECOND, Duration::ZERO, move || {
+        gauge(&of_state, &of_readers)?;
+        of_metrics.run_upkeep();
+        Ok(())
+    });
+}
+
+/// A task that also measures itself.
+fn add(
+    tasks: &Tasks,
+    name: &'static str,
+    interval: Duration,
+    first_delay: Duration,
+    mut work: impl FnMut() -> Result<()> + Send + 'static,
+) {
+    tasks.every(name, interval, first_delay, move || {
+        let begun = Instant::now();
+        let result = work();
+        measure::task(name, begun.elapsed(), result.is_err());
+        if let Err(error) = &result {
+            tracing::warn!(name, error = %format_args!("{error:#}"), "a timed task failed");
+        }
+        result
+    });
+}
+
+/// Deletes what is past its time, between batches of records.
+fn retain(core: &Handle, config: &Arc<Config>) -> Result<()> {
+    let site = config.site.id;
+    for _ in 0..RETENTION_STEPS {
+        let swept = core.call(move |core| {
+            let present: Vec<String> =
+                core.cursors().map(|c| c.source.clone()).filter(|s| is_present(s)).collect();
+            let policy = Policy::read(core.store().db(), site)?.with_sources(present);
+            core.sweep(&policy, now(), RETENTION_ROWS)
+        })??;
+        for step in &swept.steps {
+            for change in &step.changes {
+                if let Change::Delete { table, .. } = change {
+                    measure::retention(table.name, 1);
+                }
+            }
+        }
+        if swept.transactions == 0 {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Whether a source may come again: an interface always, a file as long as it is there.
+fn is_present(source: &str) -> bool {
+    source.strip_prefix("folder:").is_none_or(|file| Path::new(file).exists())
+}
+
+fn integrity(place: &Place, state: &Shared) -> Result<()> {
+    let damage = look_through(place)?;
+    let found = if damage.is_empty() {
+        Ok(())
+    } else {
+        tracing::error!(
+            count = damage.len(),
+            "the database is damaged: see ward ledger verify, and restore a backup"
+        );
+        Err(format!("damaged: {}", named(&damage)))
+    };
+    state.lock().integrity = Some(found);
+    Ok(())
+}
+
+fn gauge(state: &Shared, readers: &Readers) -> Result<()> {
+    measure::process();
+    let (backup, checkpoint) = {
+        let state = state.lock();
+        (state.backup, state.checkpoint)
+    };
+    measure::backup(backup.map(|at| Duration::from_nanos(now().since(at).as_nanos())));
+    if let Some((leaves, at)) = checkpoint {
+        measure::checkpoint(leaves, Duration::from_nanos(now().since(at).as_nanos()));
+    }
+    let due = readers.read(|db| db.number("SELECT count(*) FROM outbox WHERE state = 'due'", &[]))?;
+    measure::outbox_due(due.unwrap_or(0).cast_unsigned());
+    Ok(())
+}
+
+/// Pages of the database that are not as they were written. PostgreSQL looks after its own.
+///
+/// # Errors
+/// When it cannot be opened at all.
+pub(super) fn look_through(place: &Place) -> Result<Vec<String>> {
+    match place.connect(Mode::Reader) {
+        Ok(Db::Sqlite(mut db)) => Ok(db.damage()?),
+        #[cfg(feature = "postgres")]
+        Ok(Db::Postgres(_)) => Ok(Vec::new()),
+        Err(StoreError::Damaged { what }) => Ok(vec![what]),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a damaged store has lost, in words.
+pub(super) fn what_is_lost(place: &Place, expectation: &Expectation, damage: &[String]) -> String {
+    let mut text = format!("the store is damaged, so Ward does not start on it.\n  {}", named(damage));
+    let verified = place.connect(Mode::Reader).and_then(|mut db| {
+        db.begin()?;
+        verify(&mut db, expectation, &mut |_, _| {})
+    });
+    match verified {
+        Ok(verified) => {
+            let _ = write!(text, "\n{} rows can be read as they were written; lost or wrong:", verified.rows);
+            for lie in verified.lies.iter().take(2 * DAMAGE_NAMED) {
+                let _ = write!(text, "\n  {lie}");
+            }
+            if verified.lies_total == 0 {
+                text.push_str("\n  no row that the ledger knows of (the page was in an index, or free)");
+            }
+        }
+        Err(error) => {
+            let _ = write!(text, "\nwhat is lost cannot be told: {error}");
+        }
+    }
+    text.push_str("\nThe way out: restore the newest backup into an empty folder with `ward restore FILE`; keep this folder for the record.");
+    text
+}
+
+fn named(damage: &[String]) -> String {
+    let mut text = damage.iter().take(DAMAGE_NAMED).cloned().collect::<Vec<_>>().join("; ");
+    if damage.len() > DAMAGE_NAMED {
+        let _ = write!(text, "; and {} more", damage.len() - DAMAGE_NAMED);
+    }
+    text
+}
