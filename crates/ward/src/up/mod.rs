@@ -232,6 +232,9 @@ fn note_gaps(core: &Handle) -> OnStart {
 fn watch(stop: &AtomicBool, core: &CoreThread, sources: &Sources, state: &Shared) -> Result<()> {
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(LOOK_EVERY);
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         if core.is_finished() {
             bail!("the core has ended; see the log");
         }
