@@ -19,6 +19,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// folders and interfaces are the operator's own names. Never on it: host names, addresses from the wire, message contents.
 pub const FIELDS: &[&str] = &[
     "message",
+    "act",
     "address",
     "age_s",
     "answer",
@@ -51,8 +52,11 @@ pub const FIELDS: &[&str] = &[
     "line",
     "lines",
     "listen",
+    "name",
+    "origin",
     "outbox",
     "outcome",
+    "path",
     "pid",
     "position",
     "queue",
