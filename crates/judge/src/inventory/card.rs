@@ -3,7 +3,7 @@
 
 use super::join::speaks;
 use super::subject::{Heard, Subject, SubjectKey};
-use super::{VendorRegistry, identity};
+use super::{MOVED_ON, VendorRegistry, identity};
 use crate::catalog::Catalog;
 use crate::site::Drawn;
 use model::{Address, Attribute, Claim, Device, DeviceAddress, DeviceKey, Protocol, Timestamp};
@@ -25,7 +25,13 @@ pub(super) fn make<'s>(
     let has_link = drawn.macs().next().is_some();
     let heard_of: Vec<&Subject> =
         drawn.subjects.iter().filter(|key| speaks(key, has_link)).filter_map(&subjects).collect();
-    let claims = identity::claims(heard_of.iter().flat_map(|subject| subject.shown()));
+    let held_since = |key: &SubjectKey| held_since(key, drawn, &subjects);
+    let of_its_time = drawn.subjects.iter().filter(|key| speaks(key, has_link)).flat_map(|key| {
+        let since = held_since(key);
+        let shown = subjects(key).into_iter().flat_map(Subject::shown);
+        shown.filter(move |heard| since.is_none_or(|since| heard.last_seen.plus(MOVED_ON) >= since))
+    });
+    let claims = identity::claims(of_its_time);
     let mut protocols: Vec<Protocol> = heard_of.iter().flat_map(|subject| subject.protocols()).collect();
     protocols.sort_unstable();
     protocols.dedup();
@@ -49,6 +55,18 @@ pub(super) fn make<'s>(
     };
     round_last_seen(&mut device);
     device
+}
+
+/// Since when this device has an IP address that others may have had before it: what was heard of the address until long before
+/// was said by them. `None` for addresses that do not move.
+fn held_since<'s>(
+    key: &SubjectKey,
+    drawn: &Drawn,
+    subjects: impl Fn(&SubjectKey) -> Option<&'s Subject>,
+) -> Option<Timestamp> {
+    let Address::Ip(ip) = key.address else { return None };
+    let macs = drawn.macs().filter(|(mac, _)| mac.domain == key.domain);
+    macs.filter_map(|(mac, _)| subjects(&mac)?.bindings.get(&ip)).map(|binding| binding.first_seen).min()
 }
 
 fn addresses<'s>(drawn: &Drawn, subjects: impl Fn(&SubjectKey) -> Option<&'s Subject>) -> Vec<DeviceAddress> {

@@ -430,3 +430,25 @@ fn a_card_keeps_what_a_silent_device_said_and_drops_what_a_speaking_one_stopped_
     }
     assert!(shown(&store).is_empty(), "it speaks, and does not call itself so any more");
 }
+
+#[test]
+fn a_name_heard_of_an_address_stays_with_who_had_it_then() {
+    let later = |mut record: Record| {
+        record.header_mut().observed_at = header().observed_at.plus(Duration::from_secs(3 * 86_400));
+        record
+    };
+    let (first, second, ip) = ("02:00:00:00:00:01", "02:00:00:00:00:02", "10.0.0.9");
+    let records = [
+        arp(first, ip),
+        sent(first, ip, 0),
+        fact(ip, Attribute::HostName, "first-holder", Protocol::Dns),
+        // The lease has moved on; nobody names the address since.
+        later(arp(second, ip)),
+        later(sent(second, ip, 0)),
+        later(fact(second, Attribute::HostName, "second-holder", Protocol::Dhcpv4)),
+    ];
+    let resolved = resolve(&records);
+    let second =
+        resolved.devices.iter().find(|d| d.key == DeviceKey::Address(Address::Mac(second.parse().unwrap())));
+    assert_eq!(second.unwrap().names, ["second-holder"]);
+}
