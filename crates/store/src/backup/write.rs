@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// The ledger's own tables, after those that it answers for: number, name, columns, how many of them are the key.
 const LEDGER: &[(u16, &str, &[&str], usize)] = &[
-    (LEAVES, "leaves", &["id", "data"], 1),
+    (LEAVES, "leaves", &["id", "data", "changes"], 1),
     (0xff02, "tiles", &["level", "number", "width", "data"], 3),
     (CHECKPOINTS, "checkpoints", &["size", "note", "signed_at", "witnesses"], 1),
 ];
