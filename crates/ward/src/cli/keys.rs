@@ -290,8 +290,7 @@ fn kek(config: &Config, target: &Value) -> Result<Value> {
         );
     }
     let keyring = rotate_kek(&config.store.folder, &ground.keyring, &*kek)?;
-    let stated = |kek: &trust::seal::KekStated| json!({ "kind": kek.source.kind(), "id": kek.id });
-    Ok(json!({ "kek": stated(keyring.kek()), "before": stated(&before) }))
+    Ok(json!({ "kek": keyring.kek().id, "before": before.id }))
 }
 
 /// A new master key, all data keys under it, the older master keys retired, and a new key for the database. Each step is durable
@@ -314,10 +313,9 @@ fn data(config: &Config) -> Result<Value> {
     let retired = retire(folder, &mut ground, store.db())?;
     bar.say("encrypting the database under its new key".to_owned());
     let database = database_key(config, &mut ground, store)?;
-    let master = ground.keyring.masters().newest();
-    Ok(
-        json!({ "master": master, "data_keys_rewrapped": moved, "masters_retired": retired, "database_key": database }),
-    )
+    let database =
+        if database { "encrypted anew" } else { "not ours: its volume's encryption is the operator's" };
+    Ok(json!({ "data_keys": moved, "database": database, "masters_retired": retired }))
 }
 
 /// Master keys that wrap no data key any more go.
@@ -368,16 +366,9 @@ fn database_key(config: &Config, ground: &mut Ground, mut store: Store) -> Resul
 }
 
 fn told(out: &mut dyn Write, act: Act, done: &Value, target: Option<&Value>) -> std::io::Result<()> {
-    let text = |pointer: &str| done.pointer(pointer).and_then(Value::as_str).unwrap_or("?").to_owned();
+    let text = |name: &str| reading::cell(done.get(name).and_then(Value::as_str).unwrap_or("?"));
     if act == Act::RotateKek {
-        let (kind, id, before) = (text("/kek/kind"), text("/kek/id"), text("/before/id"));
-        writeln!(
-            out,
-            "The keyring is wrapped by the {} key {} now; before: {}.\n",
-            cell(&kind),
-            cell(&id),
-            cell(&before)
-        )?;
+        writeln!(out, "The keyring is wrapped by the key with the id {} now.\n", text("kek"))?;
         writeln!(
             out,
             "Before the next start, say so in ward.toml:\n\n{}",
@@ -389,24 +380,13 @@ fn told(out: &mut dyn Write, act: Act, done: &Value, target: Option<&Value>) -> 
              (`ward backup FILE`), and destroy the old key only when no backup needs it."
         );
     }
-    let number = |pointer: &str| done.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
-    writeln!(
-        out,
-        "Master key {} wraps from now on; {} wrapped anew by it.",
-        number("/master"),
-        count(number("/data_keys_rewrapped"), "data key")
-    )?;
-    if done.pointer("/database_key").and_then(Value::as_bool).unwrap_or(false) {
-        writeln!(out, "The database is encrypted under a new key.")?;
-    }
+    let moved = done.get("data_keys").and_then(Value::as_u64).unwrap_or(0);
+    writeln!(out, "A new master key wraps from now on; {} wrapped anew by it.", count(moved, "data key"))?;
+    writeln!(out, "The database: {}.", text("database"))?;
     writeln!(
         out,
         "\nCopy {KEYRING_FILE} to its second place again: older copies do not open the store any more."
     )
-}
-
-fn cell(text: &str) -> String {
-    reading::cell(text)
 }
 
 /// The section of ward.toml for a source.

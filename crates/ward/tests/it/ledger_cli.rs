@@ -15,7 +15,7 @@ use ward::config::{self, Config, Flags};
 use ward::core::{Core, Settings};
 use ward::up::Ground;
 
-pub const START: Timestamp = Timestamp::from_secs(1_779_955_200);
+pub const START: Timestamp = Timestamp::from_secs(1_779_958_800);
 const NOW: Timestamp = Timestamp::from_secs(1_790_000_000);
 
 /// An installation in a folder of its own, made through the core.
@@ -285,7 +285,7 @@ fn keys_are_listed_and_replaced_and_never_shown() {
 
     let key = *look().database_key().expose();
     let rotated = site.json(&["keys", "rotate", "--data"]);
-    assert_eq!(rotated["master"], 2, "{rotated}");
+    assert_eq!(rotated["database"], "encrypted anew", "{rotated}");
     assert_ne!(*look().database_key().expose(), key);
     assert!(look().next_database_key().is_none());
     assert_eq!(site.json(&["keys", "show"])["masters"], serde_json::json!([2]));
