@@ -2,7 +2,9 @@
 
 use super::config::{Given, unsound};
 use super::{DONE, NOTHING, PARTLY};
+use crate::config::Config;
 use crate::doctor::{self, Answer, Check, Options};
+use crate::up::Ground;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
@@ -35,7 +37,11 @@ impl Doctor {
     pub(super) fn run(self) -> Result<u8> {
         let (checks, code) = match self.given.load() {
             Ok(config) => {
-                let options = Options { online: self.online, now: crate::source::now(), open_keyring: None };
+                let open = |config: &Config| {
+                    Ground::look(config).map(|ground| ground.place).map_err(|error| format!("{error:#}"))
+                };
+                let options =
+                    Options { online: self.online, now: crate::source::now(), open_keyring: Some(&open) };
                 let checks = doctor::examine(&config, &options);
                 let code = code(&checks);
                 (checks, code)

@@ -1,10 +1,15 @@
 //! Arguments, verbs and exit codes (DESIGN: 0 done, whole · 1 partly read, or found something when asked to gate ·
 //! 2 usage · 3 nothing done).
 
+mod backup;
 mod config;
 mod demo;
+mod devices;
 mod doctor;
+mod keys;
+mod ledger;
 mod listen;
+mod reading;
 mod scan;
 mod stdin;
 mod up;
@@ -37,6 +42,11 @@ enum Verb {
     Demo(demo::Demo),
     Config(config::Configuration),
     Doctor(doctor::Doctor),
+    Devices(devices::Devices),
+    Ledger(ledger::Ledger),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    Keys(keys::Keys),
     Listen(listen::ListenFor),
     Witness(witness::Witness),
 }
@@ -56,6 +66,11 @@ pub fn main() -> ExitCode {
         Verb::Demo(demo) => demo.run(),
         Verb::Config(config) => config.run(),
         Verb::Doctor(doctor) => doctor.run(),
+        Verb::Devices(devices) => devices.run(),
+        Verb::Ledger(ledger) => ledger.run(),
+        Verb::Backup(backup) => backup.run(),
+        Verb::Restore(restore) => restore.run(),
+        Verb::Keys(keys) => keys.run(),
         Verb::Listen(listen) => listen.run(),
         Verb::Witness(witness) => witness.run(),
     };

@@ -2,7 +2,8 @@
 
 use crate::config::{Config, Keys};
 use crate::keys::{
-    IfMissing, KekSource, SecretFrom, fresh_entropy, keyring_of, open_or_create_keyring, replace_keyring,
+    IfMissing, KEYRING_FILE, KekSource, SecretFrom, fresh_entropy, keyring_of, open_or_create_keyring,
+    replace_keyring,
 };
 use anyhow::{Context, Result, bail};
 use model::Timestamp;
@@ -50,22 +51,58 @@ impl Ground {
         Self::with(config, kek, keyring)
     }
 
+    /// Opens the keyring of an installation that exists, for reading, and writes nothing: also beside a ward that runs, even
+    /// one that is changing the database's key.
+    ///
+    /// # Errors
+    /// Whatever is missing or does not fit, with the way out.
+    pub fn look(config: &Config) -> Result<Self> {
+        let folder = &config.store.folder;
+        let is_gone = |name: &str| {
+            let kind = std::fs::symlink_metadata(folder.join(name)).map_err(|error| error.kind());
+            kind.is_err_and(|kind| kind == std::io::ErrorKind::NotFound)
+        };
+        if is_gone(KEYRING_FILE) && is_gone(store::DATABASE_FILE) {
+            bail!(
+                "there is no store in {}: `ward up` makes one; --store or [store] folder names another place",
+                folder.display()
+            );
+        }
+        let kek = source(&config.keys).kek(folder, IfMissing::Refuse)?;
+        let Some(keyring) = keyring_of(folder, &*kek)? else {
+            bail!("there is no keyring in {}: `ward up` makes one", folder.display());
+        };
+        let mut ground = Self { kek, place: place(config, keyring.database_key().expose())?, keyring };
+        if let Some(next) = ground.keyring.next_database_key()
+            && matches!(ground.place.connect(Mode::Reader), Err(StoreError::WrongKey { .. }))
+        {
+            ground.place = place(config, next.expose())?;
+        }
+        Ok(ground)
+    }
+
     fn with(config: &Config, kek: Box<dyn KeyEncryptionKey>, keyring: Keyring) -> Result<Self> {
         let mut ground = Self { kek, place: place(config, keyring.database_key().expose())?, keyring };
-        if let Some(next) = ground.keyring.next_database_key() {
-            // The key was changed, or was about to be, when Ward ended: which one the database has decides.
-            let next_place = place(config, next.expose())?;
-            let current = ground.place.connect(Mode::Reader).map(|_| ());
-            let keyring = match current {
-                Err(StoreError::WrongKey { .. }) => {
-                    ground.place = next_place;
-                    ground.keyring.finish_database_rotation()?
-                }
-                _ => ground.keyring.abandon_database_rotation()?,
-            };
-            replace_keyring(&config.store.folder, &keyring)?;
-            ground.keyring = keyring;
-        }
+        let Some(next) = ground.keyring.next_database_key() else { return Ok(ground) };
+        // The key was changed, or was about to be, when Ward ended: which one the database has decides. While another ward
+        // is at it, that is for the other to decide.
+        let folder = &config.store.folder;
+        let Ok(_lock) = lock(folder) else {
+            bail!("{} is in use by another ward, which is changing the database's key", folder.display());
+        };
+        let next_place = place(config, next.expose())?;
+        let keyring = match ground.place.connect(Mode::Reader) {
+            Err(StoreError::WrongKey { .. }) => {
+                // With neither key the keyring stays as it is: it may be the only copy of the right one.
+                next_place.connect(Mode::Reader)?;
+                ground.place = next_place;
+                ground.keyring.finish_database_rotation()?
+            }
+            Err(error) => return Err(error.into()),
+            Ok(_) => ground.keyring.abandon_database_rotation()?,
+        };
+        replace_keyring(folder, &keyring)?;
+        ground.keyring = keyring;
         Ok(ground)
     }
 
@@ -144,6 +181,14 @@ fn make_folder(folder: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("cannot make the store's folder {}", folder.display()))
+}
+
+/// Keeps other wards out of the folder for as long as the file is open: the store's own lock.
+fn lock(folder: &Path) -> Result<std::fs::File> {
+    let file =
+        std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
+    file.try_lock()?;
+    Ok(file)
 }
 
 /// The wall's time.

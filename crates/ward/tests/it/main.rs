@@ -10,6 +10,7 @@
 )]
 #![allow(unreachable_pub, reason = "one binary: what its modules share is public among them")]
 
+mod backup_cli;
 mod capture_file;
 mod capture_live;
 mod cli;
@@ -19,6 +20,7 @@ mod doctor;
 mod honesty;
 mod json_schema;
 mod keys;
+mod ledger_cli;
 mod phi;
 mod sample;
 mod scenarios;
