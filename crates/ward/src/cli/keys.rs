@@ -6,8 +6,9 @@ use super::reading::{self, Bar, count, page, reader, table};
 use super::{DONE, PARTLY};
 use crate::config::Config;
 use crate::control::{self, ControlError};
-use crate::keys::{IfMissing, KEYRING_FILE, KekSource, fresh_entropy, replace_keyring, rotate_kek};
-use crate::up::ground::{self, Ground};
+use crate::keys::{IfMissing, KEYRING_FILE, KekSource, rotate_kek};
+use crate::up::ground::Ground;
+use crate::up::rotate;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use serde::Deserialize as _;
@@ -16,8 +17,8 @@ use serve::control::{Act, SOCKET_FILE};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use store::db::{Db, Mode};
-use store::vault::{self, REWRAP_MAX, Vault};
+
+use store::vault;
 use store::{Store, StoreError};
 use trust::seal::KekHint;
 use trust::tlog::NoteSigner;
@@ -264,7 +265,7 @@ fn alone(config: &Config) -> Result<(Store, Ground)> {
     let ground = Ground::open(config)?;
     // Refuses a store that is not there, or needs another ward.
     drop(reader(&ground.place)?);
-    let store = Store::open(ground.place.clone(), ground::now()).map_err(|error| match error {
+    let store = Store::open(ground.place.clone(), crate::up::now()).map_err(|error| match error {
         StoreError::InUse { .. } => anyhow::Error::from(error)
             .context("a ward uses the store, but does not answer at its control socket"),
         other => other.into(),
@@ -297,72 +298,19 @@ fn kek(config: &Config, target: &Value) -> Result<Value> {
 /// before the next; killed in between, the same command again completes it.
 fn data(config: &Config) -> Result<Value> {
     let (mut store, mut ground) = alone(config)?;
-    let folder = &config.store.folder;
     let bar = Bar::new("rotating");
-    ground.rotate_masters(folder)?;
-    let vault = Vault::new(ground.keyring.masters().clone());
-    let mut moved = 0;
-    loop {
-        let step = vault.rewrap(&mut store, ground::now(), REWRAP_MAX)?;
-        moved += step.moved;
-        bar.say(format!("{moved} data keys wrapped anew, {} left", step.left));
-        if step.left == 0 {
-            break;
+    let rotated = rotate::data_keys(&mut ground, config, &mut store, &mut |moved, left| {
+        bar.say(format!("{moved} data keys wrapped anew, {left} left"));
+    })?;
+    let database = match config.store.postgres_url_file {
+        Some(_) => "not ours: its volume's encryption is the operator's",
+        None => {
+            bar.say("encrypting the database under its new key".to_owned());
+            rotate::database_key(&mut ground, config, |key| Ok(store.rekey(&key)?))?;
+            "encrypted anew"
         }
-    }
-    let retired = retire(folder, &mut ground, store.db())?;
-    bar.say("encrypting the database under its new key".to_owned());
-    let database = database_key(config, &mut ground, store)?;
-    let database =
-        if database { "encrypted anew" } else { "not ours: its volume's encryption is the operator's" };
-    Ok(json!({ "data_keys": moved, "database": database, "masters_retired": retired }))
-}
-
-/// Master keys that wrap no data key any more go.
-fn retire(folder: &Path, ground: &mut Ground, db: &mut Db) -> Result<Vec<u32>> {
-    let in_use = vault::masters_in_use(db)?;
-    let masters = ground.keyring.masters();
-    let unused =
-        masters.versions().filter(|version| *version != masters.newest() && !in_use.contains_key(version));
-    let unused: Vec<u32> = unused.collect();
-    let mut keyring = ground.keyring.clone();
-    for version in &unused {
-        keyring = keyring.retire_seal(*version)?;
-    }
-    if !unused.is_empty() {
-        replace_keyring(folder, &keyring)?;
-        ground.keyring = keyring;
-    }
-    Ok(unused)
-}
-
-/// A new key for the database of a folder: both keys in the keyring, then the database, then the new one alone. Killed in
-/// between, the next start sees which one the database has (`Ground::open`). `false`: a server's rows are not under a key of ours.
-fn database_key(config: &Config, ground: &mut Ground, mut store: Store) -> Result<bool> {
-    let folder = &config.store.folder;
-    store.db().empty_log()?;
-    #[cfg(feature = "postgres")]
-    if matches!(store.db(), Db::Postgres(_)) {
-        return Ok(false);
-    }
-    let both = ground.keyring.begin_database_rotation(&*ground.kek, fresh_entropy()?)?;
-    replace_keyring(folder, &both)?;
-    ground.keyring = both;
-    let Some(next) = ground.keyring.next_database_key() else { bail!("the keyring has no next key") };
-    let place = ground::place(config, next.expose())?;
-    match store.db() {
-        Db::Sqlite(database) => database.rekey(next.expose())?,
-        #[cfg(feature = "postgres")]
-        Db::Postgres(_) => return Ok(false),
-    }
-    store.db().empty_log()?;
-    // The old key goes only once the new one is seen to open it.
-    place.connect(Mode::Reader).context("the database under its new key; the next start decides")?;
-    let keyring = ground.keyring.finish_database_rotation()?;
-    replace_keyring(folder, &keyring)?;
-    (ground.keyring, ground.place) = (keyring, place);
-    drop(store);
-    Ok(true)
+    };
+    Ok(json!({ "data_keys": rotated.moved, "database": database, "masters_retired": rotated.retired }))
 }
 
 fn told(out: &mut dyn Write, act: Act, done: &Value, target: Option<&Value>) -> std::io::Result<()> {

@@ -4,7 +4,6 @@ use super::ground::{Ground, now};
 use super::rotate;
 use super::state::Shared;
 use crate::config::Config;
-use crate::core::Core;
 use crate::core::run::Handle;
 use crate::keys::{KEYRING_FILE, KekSource};
 use crate::tasks::Tasks;
@@ -95,11 +94,10 @@ impl Office {
 
     fn rotate_data(&self, progress: &mut dyn FnMut(Value)) -> Result<Value> {
         let mut ground = self.ground.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = rotate::data_keys(&mut ground, &self.config, |act| {
-            let step = self.core.call(move |core: &mut Core| act(core.store()))??;
-            progress(json!({ "moved": step.moved, "left": step.left }));
-            Ok(step)
-        })?;
+        let rotated =
+            rotate::data_keys(&mut ground, &self.config, &mut self.core.clone(), &mut |moved, left| {
+                progress(json!({ "moved": moved, "left": left }));
+            })?;
         let database = match self.config.store.postgres_url_file {
             None => {
                 progress(json!({ "database": "being encrypted anew" }));
@@ -108,7 +106,7 @@ impl Office {
             }
             Some(_) => "not ours: its volume's encryption is the operator's",
         };
-        Ok(json!({ "data_keys": keys, "database": database }))
+        Ok(json!({ "data_keys": rotated.moved, "database": database, "masters_retired": rotated.retired }))
     }
 
     fn checkpoint(&self) -> Result<Value> {

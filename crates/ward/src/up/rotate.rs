@@ -6,7 +6,7 @@ use crate::core::Core;
 use crate::core::run::Handle;
 use crate::keys::{IfMissing, KekSource, fresh_entropy, replace_keyring, rotate_kek};
 use anyhow::{Result, anyhow};
-use store::vault::Vault;
+use store::vault::{self, Vault};
 use store::{Readers, Store, StoreError};
 
 /// Data keys wrapped anew in one transaction.
@@ -23,30 +23,77 @@ pub fn kek(ground: &mut Ground, config: &Config, to: &KekSource) -> Result<()> {
     Ok(())
 }
 
-/// Makes a new master key and wraps every data key by it; how many. `store` runs an act on the writer.
+/// What a rotation of data keys did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rotated {
+    /// Data keys wrapped anew.
+    pub moved: usize,
+    /// Master keys that wrap nothing any more and are gone.
+    pub retired: Vec<u32>,
+}
+
+/// An act on the store, by whoever holds the writer.
+pub type OnStore<T> = Box<dyn FnOnce(&mut Store) -> Result<T, StoreError> + Send>;
+
+/// The writer, wherever it is: in our hands, or on the core's thread.
+pub trait Writer {
+    /// Runs `act` on it.
+    ///
+    /// # Errors
+    /// Those of the act, or that there is no writer any more.
+    fn on_store<T: Send + 'static>(&mut self, act: OnStore<T>) -> Result<T>;
+}
+
+impl Writer for Store {
+    fn on_store<T: Send + 'static>(&mut self, act: OnStore<T>) -> Result<T> {
+        Ok(act(self)?)
+    }
+}
+
+impl Writer for Handle {
+    fn on_store<T: Send + 'static>(&mut self, act: OnStore<T>) -> Result<T> {
+        Ok(self.call(move |core: &mut Core| act(core.store()))??)
+    }
+}
+
+/// Makes a new master key, wraps every data key by it, and retires master keys that wrap none.
 ///
 /// # Errors
 /// Those of the keyring and of the store; what was wrapped stays, and the next try goes on.
 pub fn data_keys(
     ground: &mut Ground,
     config: &Config,
-    mut on_store: impl FnMut(
-        Box<dyn FnOnce(&mut Store) -> Result<store::vault::Rewrapped, StoreError> + Send>,
-    ) -> Result<store::vault::Rewrapped>,
-) -> Result<usize> {
-    ground.rotate_masters(&config.store.folder)?;
-    let mut moved = 0;
+    writer: &mut impl Writer,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Rotated> {
+    let folder = &config.store.folder;
+    ground.rotate_masters(folder)?;
+    let mut rotated = Rotated::default();
     loop {
         let vault = Vault::new(ground.keyring.masters().clone());
-        let step = on_store(Box::new(move |store| vault.rewrap(store, now(), REWRAP_ROWS)))?;
-        moved += step.moved;
+        let step = writer.on_store(Box::new(move |store| vault.rewrap(store, now(), REWRAP_ROWS)))?;
+        rotated.moved += step.moved;
+        progress(rotated.moved, step.left);
         if step.left == 0 {
-            return Ok(moved);
+            break;
         }
         if step.moved == 0 {
             return Err(anyhow!("{} data keys could not be wrapped anew", step.left));
         }
     }
+    let in_use = writer.on_store(Box::new(|store| vault::masters_in_use(store.db())))?;
+    let masters = ground.keyring.masters();
+    let unused = masters.versions().filter(|v| *v != masters.newest() && !in_use.contains_key(v));
+    rotated.retired = unused.collect();
+    let mut keyring = ground.keyring.clone();
+    for version in &rotated.retired {
+        keyring = keyring.retire_seal(*version)?;
+    }
+    if !rotated.retired.is_empty() {
+        replace_keyring(folder, &keyring)?;
+        ground.keyring = keyring;
+    }
+    Ok(rotated)
 }
 
 /// Encrypts the database under a new key: noted in the keyring, done, noted as done. Killed in between, the next start finds out
