@@ -70,7 +70,11 @@ impl Site {
         })?;
         self.accepts.push((cost.cpu_s, self.core.totals().looks > looks));
         let ((), signed) = cost::of(|| self.sign())?;
-        Ok(Cost { wall_s: cost.wall_s + signed.wall_s, cpu_s: cost.cpu_s + signed.cpu_s, written: cost.written + signed.written })
+        Ok(Cost {
+            wall_s: cost.wall_s + signed.wall_s,
+            cpu_s: cost.cpu_s + signed.cpu_s,
+            written: cost.written + signed.written,
+        })
     }
 
     fn sign(&mut self) -> Result<()> {
@@ -130,9 +134,10 @@ fn warm(site: &mut Site, simulation: &mut std::iter::Peekable<Simulation>, reque
     let until = Timestamp::from_secs(START_S + seconds);
     let (mut records, mut kept) = (0usize, Cost::default());
     loop {
-        let batch: Vec<Record> = std::iter::from_fn(|| simulation.next_if(|r| r.header().received_at < until))
-            .take(BATCH)
-            .collect();
+        let batch: Vec<Record> =
+            std::iter::from_fn(|| simulation.next_if(|r| r.header().received_at < until))
+                .take(BATCH)
+                .collect();
         if batch.is_empty() {
             break;
         }
@@ -208,7 +213,12 @@ fn tell_blocks(records: &[Record]) -> Result<()> {
 }
 
 /// Real time: what comes in 50 ms is a batch.
-fn live(site: &mut Site, simulation: &mut std::iter::Peekable<Simulation>, request: &Request, store: &Path) -> Result<()> {
+fn live(
+    site: &mut Site,
+    simulation: &mut std::iter::Peekable<Simulation>,
+    request: &Request,
+    store: &Path,
+) -> Result<()> {
     // After a start all cards are drawn once: that is not what runs all day.
     paced(site, simulation, request.number("settle", 20))?;
     site.core.store().db().empty_log()?;
@@ -230,7 +240,11 @@ fn live(site: &mut Site, simulation: &mut std::iter::Peekable<Simulation>, reque
 }
 
 /// Runs some seconds in real time; records and what keeping them cost.
-fn paced(site: &mut Site, simulation: &mut std::iter::Peekable<Simulation>, seconds: u64) -> Result<(f64, Cost)> {
+fn paced(
+    site: &mut Site,
+    simulation: &mut std::iter::Peekable<Simulation>,
+    seconds: u64,
+) -> Result<(f64, Cost)> {
     let first = simulation.peek().context("the simulation has ended")?.header().received_at.as_nanos();
     let mut batches = Vec::new();
     for beat in 1..=seconds * 1_000 / WITHIN.as_millis() as u64 {

@@ -88,12 +88,16 @@ fn fill(store: &mut Store, rows: u64, signer: &Ed25519Signer) -> Result<()> {
 
 fn put(store: &mut Store, tx: &mut Tx, number: u64) {
     let at = NOW.as_nanos().cast_signed() + number.cast_signed() * 1_000_000;
-    let endpoint = |of: u64| Value::Text(format!("02:00:5e:{:02x}:{:02x}:{:02x}", of >> 16 & 255, of >> 8 & 255, of & 255));
-    let some = |bits: u32| Value::Int((number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)).cast_signed());
+    let endpoint = |of: u64| {
+        Value::Text(format!("02:00:5e:{:02x}:{:02x}:{:02x}", of >> 16 & 255, of >> 8 & 255, of & 255))
+    };
+    let some =
+        |bits: u32| Value::Int((number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - bits)).cast_signed());
     match number % 20 {
         0 => {
             let id = store.next_id(&PAIRS);
-            let cells = vec![endpoint(number), endpoint(number / 7), "hl7v2".into(), "tcp".into(), 2575i64.into()];
+            let cells =
+                vec![endpoint(number), endpoint(number / 7), "hl7v2".into(), "tcp".into(), 2575i64.into()];
             tx.put(&PAIRS, id, cells);
         }
         1..=13 => {
@@ -105,8 +109,14 @@ fn put(store: &mut Store, tx: &mut Tx, number: u64) {
         }
         14..=17 => {
             let id = store.next_id(&EVENTS);
-            let cells =
-                vec![endpoint(number % 15_000), Value::Null, "lease".into(), "dhcpv4".into(), "10.4.18.22".into(), at.into()];
+            let cells = vec![
+                endpoint(number % 15_000),
+                Value::Null,
+                "lease".into(),
+                "dhcpv4".into(),
+                "10.4.18.22".into(),
+                at.into(),
+            ];
             tx.put(&EVENTS, id, cells);
         }
         _ => {
