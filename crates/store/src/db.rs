@@ -287,6 +287,19 @@ impl Db {
         }
     }
 
+    /// Opens a transaction over what derives from other rows: as [`Self::begin`], but its commit may lag behind on the medium. A
+    /// power cut may undo it, and nothing that was committed before it; the next flush, of whatever, includes it.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn begin_derived(&mut self) -> Result<()> {
+        match self {
+            Self::Sqlite(db) => db.begin_derived(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(db) => db.begin(),
+        }
+    }
+
     /// Commits: durable once this returns `Ok`. After an error the state is not known ([`StoreError::Unsure`]).
     ///
     /// # Errors

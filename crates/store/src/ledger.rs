@@ -1,7 +1,9 @@
 //! Tiles and checkpoints: derived from the leaves after they are committed, and rebuilt from them when lost.
 //!
 //! Commit points: a leaf is true once its transaction is; a tile or checkpoint may lag behind it and is made up by the next
-//! call of [`Store::integrate`], also after a kill. No checkpoint is signed before its leaves and tiles are durable.
+//! call of [`Store::integrate`], also after a kill. No checkpoint is signed before its leaves are durable. Tiles and new
+//! checkpoints are written without a flush of their own, together: a power cut may take the latest of them, never a leaf that one
+//! covers, so what is made up agrees with what was published.
 
 use crate::db::{Cell, Db};
 use crate::error::{Result, StoreError};
@@ -9,7 +11,9 @@ use crate::store::Store;
 use crate::tx::time;
 use model::Timestamp;
 use std::cell::RefCell;
-use trust::tlog::{self, Checkpoint, Hash, NoteSigner, TILE_WIDTH, Tile, TileBuilder, TileSource};
+use trust::tlog::{
+    self, Checkpoint, Hash, NoteSigner, TILE_WIDTH, Tile, TileBuilder, TileHashes, TileSource,
+};
 
 /// Leaves integrated in one transaction.
 const LEAVES_PER_STEP: u64 = 16 * 1024;
@@ -128,24 +132,51 @@ impl Store {
         signer: &dyn NoteSigner,
         now: Timestamp,
     ) -> Result<Option<StoredCheckpoint>> {
+        if self.is_unsure() {
+            return Err(StoreError::Unsure { detail: "the store has not been read again".into() });
+        }
         let covered = newest(&mut self.db)?.map_or(0, |checkpoint| checkpoint.size);
         let mut builder = self.builder()?;
-        while builder.size() < self.leaves() {
-            let end = self.leaves().min(builder.size() + LEAVES_PER_STEP);
-            self.step_tiles(&mut builder, end)?;
+        while self.leaves() > builder.size() + LEAVES_PER_STEP {
+            let end = builder.size() + LEAVES_PER_STEP;
+            let tiles = self.next_tiles(&mut builder, end)?;
+            self.derive(|store| store.write_tiles(&tiles))?;
         }
+        let end = self.leaves();
+        let tiles = if end > builder.size() { self.next_tiles(&mut builder, end)? } else { Vec::new() };
+        let (size, root) = (builder.size(), builder.root());
+        let mut stored = None;
+        if size > covered {
+            let note = Checkpoint::new(origin, size, root)?.sign(&[signer])?.to_string();
+            stored = Some(StoredCheckpoint { size, note, signed_at: now, witnesses: 0 });
+        }
+        if tiles.is_empty() && stored.is_none() {
+            self.builder = Some(builder);
+            return Ok(None);
+        }
+        self.derive(|store| {
+            store.write_tiles(&tiles)?;
+            let Some(stored) = &stored else { return Ok(()) };
+            store.keep(stored)?;
+            // One a second would be most of the store: of those that nobody cosigned the last two stay.
+            let outgrown = [Cell::Int(covered.cast_signed())];
+            store.db.execute("DELETE FROM checkpoints WHERE witnesses = 0 AND size < ?1", &outgrown)?;
+            Ok(())
+        })?;
         self.builder = Some(builder);
-        let (size, root) = match &self.builder {
-            Some(builder) if builder.size() > covered => (builder.size(), builder.root()),
-            _ => return Ok(None),
-        };
-        let note = Checkpoint::new(origin, size, root)?.sign(&[signer])?.to_string();
-        let stored = StoredCheckpoint { size, note, signed_at: now, witnesses: 0 };
-        self.keep(&stored)?;
-        // One a second would be most of the store: of those that nobody cosigned the last two stay.
-        let outgrown = [Cell::Int(covered.cast_signed())];
-        self.db.execute("DELETE FROM checkpoints WHERE witnesses = 0 AND size < ?1", &outgrown)?;
-        Ok(Some(stored))
+        Ok(stored)
+    }
+
+    /// One transaction over what derives from leaves: it is ordered behind them, and not flushed by itself.
+    fn derive(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.db.begin_derived()?;
+        match work(self) {
+            Ok(()) => self.db.commit(),
+            Err(error) => {
+                self.db.roll_back();
+                Err(error)
+            }
+        }
     }
 
     /// Keeps a checkpoint, or the cosignatures that came in for it.
@@ -177,34 +208,32 @@ impl Store {
         TileBuilder::open(&Tiles::new(&mut self.db), size)
     }
 
-    fn step_tiles(&mut self, builder: &mut TileBuilder, end: u64) -> Result<()> {
+    /// The tiles that the leaves up to `end` make or change.
+    fn next_tiles(&mut self, builder: &mut TileBuilder, end: u64) -> Result<Vec<TileHashes>> {
+        let start = builder.size();
+        let hashes = match self.take_hashes(start, end) {
+            Some(hashes) => hashes,
+            None => self.read_hashes(start, end)?,
+        };
+        if hashes.len() as u64 != end - start {
+            return Err(StoreError::damaged(format!("leaves are missing between {start} and {end}")));
+        }
+        Ok(builder.append(&hashes)?)
+    }
+
+    fn read_hashes(&mut self, start: u64, end: u64) -> Result<Vec<Hash>> {
         let mut hashes: Vec<Hash> = Vec::new();
-        let range = [Cell::Int(builder.size().cast_signed()), Cell::Int(end.cast_signed())];
-        self.db.query(
-            "SELECT data FROM leaves WHERE id >= ?1 AND id < ?2 ORDER BY id",
-            &range,
-            &mut |row| {
-                hashes.push(tlog::leaf_hash(row.blob(0)?));
-                Ok(())
-            },
-        )?;
-        if hashes.len() as u64 != end - builder.size() {
-            return Err(StoreError::damaged(format!(
-                "leaves are missing between {} and {end}",
-                builder.size()
-            )));
-        }
-        let tiles = builder.append(&hashes)?;
-        self.db.begin()?;
-        let written =
-            tiles.iter().try_for_each(|tile| self.write_tile(tile.tile, tile.hashes.as_flattened()));
-        match written {
-            Ok(()) => self.db.commit(),
-            Err(error) => {
-                self.db.roll_back();
-                Err(error)
-            }
-        }
+        let range = [Cell::Int(start.cast_signed()), Cell::Int(end.cast_signed())];
+        let sql = "SELECT data FROM leaves WHERE id >= ?1 AND id < ?2 ORDER BY id";
+        self.db.query(sql, &range, &mut |row| {
+            hashes.push(tlog::leaf_hash(row.blob(0)?));
+            Ok(())
+        })?;
+        Ok(hashes)
+    }
+
+    fn write_tiles(&mut self, tiles: &[TileHashes]) -> Result<()> {
+        tiles.iter().try_for_each(|tile| self.write_tile(tile.tile, tile.hashes.as_flattened()))
     }
 
     /// Only the widest of a partial tile is kept: the narrower ones are its beginnings.

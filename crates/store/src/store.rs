@@ -13,6 +13,10 @@ use zeroize::Zeroizing;
 
 /// File of the database within its folder.
 pub const DATABASE_FILE: &str = "store.db";
+/// Leaves that one statement inserts.
+const LEAVES_PER_INSERT: usize = 32;
+/// Hashes of leaves kept in memory until tiles are made of them; further ones are read again from the leaves.
+const HASHES_KEPT_MAX: usize = 16 * 1024;
 /// File whose lock says that somebody writes.
 const LOCK_FILE: &str = "lock";
 
@@ -80,6 +84,13 @@ pub struct Committed {
     pub repeated: bool,
 }
 
+/// A leaf on its way into the table.
+struct PendingLeaf {
+    index: u64,
+    data: Vec<u8>,
+    changes: Vec<u8>,
+}
+
 /// The one writer.
 pub struct Store {
     pub(crate) place: Place,
@@ -89,6 +100,10 @@ pub struct Store {
     /// Time of the newest leaf.
     newest: Timestamp,
     pub(crate) builder: Option<trust::tlog::TileBuilder>,
+    /// Hashes of the newest leaves, up to the last: what tiles are made of next.
+    hashes: Vec<trust::tlog::Hash>,
+    /// Leaves of the transaction that is going on, not inserted yet.
+    pending: Vec<PendingLeaf>,
     next_ids: Vec<i64>,
     put_sql: Vec<String>,
     /// A commit was reported failed: what is in memory may not be what is stored.
@@ -112,6 +127,8 @@ impl Store {
             leaves: 0,
             newest: Timestamp::ZERO,
             builder: None,
+            hashes: Vec::new(),
+            pending: Vec::new(),
             next_ids: Vec::new(),
             put_sql: TABLES.iter().map(|table| table.put_sql()).collect(),
             unsure: false,
@@ -202,6 +219,7 @@ impl Store {
 
     fn reread(&mut self) -> Result<()> {
         self.builder = None;
+        self.hashes.clear();
         self.leaves = self.db.number("SELECT max(id) FROM leaves", &[])?.map_or(0, |n| n.cast_unsigned() + 1);
         self.newest = Timestamp::ZERO;
         if let Some(last) = self.leaves.checked_sub(1) {
@@ -244,20 +262,40 @@ impl Store {
             return Err(StoreError::Unsure { detail: "the store has not been read again".into() });
         }
         self.db.begin()?;
-        let (leaves, newest) = (self.leaves, self.newest);
-        let mut done = Vec::with_capacity(txs.len());
-        for tx in txs {
-            match self.write(tx) {
-                Ok(committed) => done.push(committed),
-                Err(error) => {
-                    self.db.roll_back();
-                    (self.leaves, self.newest) = (leaves, newest);
-                    return Err(error);
-                }
-            }
-        }
+        let (leaves, newest, hashes) = (self.leaves, self.newest, self.hashes.len());
+        let done = self.write_all(txs).inspect_err(|_| {
+            self.db.roll_back();
+            (self.leaves, self.newest) = (leaves, newest);
+            self.hashes.truncate(hashes);
+        })?;
         self.finish()?;
+        if self.hashes.len() > HASHES_KEPT_MAX {
+            self.hashes.clear();
+        }
         Ok(done)
+    }
+
+    fn write_all(&mut self, txs: &[Tx]) -> Result<Vec<Committed>> {
+        self.pending.clear();
+        // All salts at once: asking the system's generator costs more than what it gives.
+        let rows: usize = txs.iter().map(|tx| tx.writes.len() + usize::from(!tx.key.is_empty())).sum();
+        let mut salts = vec![0u8; rows * SALT_BYTES];
+        aws_lc_rs::rand::fill(&mut salts)
+            .map_err(|_| StoreError::Trust("no entropy from the system".into()))?;
+        let mut salts = salts.chunks_exact(SALT_BYTES);
+        let done = txs.iter().map(|tx| self.write(tx, &mut salts)).collect::<Result<_>>()?;
+        self.insert_leaves()?;
+        Ok(done)
+    }
+
+    /// Hashes of the leaves `from..to`, if they are still in memory; earlier ones are forgotten.
+    pub(crate) fn take_hashes(&mut self, from: u64, to: u64) -> Option<Vec<trust::tlog::Hash>> {
+        let first = self.leaves.checked_sub(self.hashes.len() as u64)?;
+        let start = usize::try_from(from.checked_sub(first)?).ok()?;
+        let end = usize::try_from(to.checked_sub(first)?).ok()?;
+        let taken = self.hashes.get(start..end)?.to_vec();
+        self.hashes.drain(..end);
+        Some(taken)
     }
 
     fn finish(&mut self) -> Result<()> {
@@ -273,6 +311,7 @@ impl Store {
         };
         result.map_err(|error| {
             self.unsure = true;
+            self.hashes.clear();
             match error {
                 // The way out is in these: keep the cause.
                 StoreError::Full { .. } | StoreError::ReadOnly { .. } => error,
@@ -281,7 +320,7 @@ impl Store {
         })
     }
 
-    fn write(&mut self, tx: &Tx) -> Result<Committed> {
+    fn write<'s>(&mut self, tx: &Tx, salts: &mut impl Iterator<Item = &'s [u8]>) -> Result<Committed> {
         if tx.writes.len() >= leaf::ROWS_MAX {
             let rows = tx.writes.len();
             return Err(StoreError::Refused(format!(
@@ -292,13 +331,11 @@ impl Store {
         if let Some(leaf) = self.done_before(tx)? {
             return Ok(Committed { leaf, repeated: true });
         }
-        let mut salts = vec![0u8; (tx.writes.len() + 1) * SALT_BYTES];
-        aws_lc_rs::rand::fill(&mut salts)
-            .map_err(|_| StoreError::Trust("no entropy from the system".into()))?;
-        let mut salts = salts.chunks_exact(SALT_BYTES);
+        let mut salt =
+            || salts.next().ok_or_else(|| StoreError::Ours { detail: "fewer salts than rows".into() });
         let mut rows = Vec::with_capacity(tx.writes.len() + 1);
         for write in &tx.writes {
-            let salt = salts.next().unwrap_or_default();
+            let salt = salt()?;
             let commitment =
                 self.write_row(write.table, write.id, i64::from(write.site.0), salt, write.cells.as_deref())?;
             rows.push(RowChange { table: write.table.number, id: write.id, commitment });
@@ -306,7 +343,7 @@ impl Store {
         if !tx.key.is_empty() {
             let id = self.next_id(&ACTS);
             let cells = [Value::Text(tx.key.clone()), Value::Int(self.leaves.cast_signed())];
-            let salt = salts.next().unwrap_or_default();
+            let salt = salt()?;
             let commitment = self.write_row(&ACTS, id, i64::from(tx.site.0), salt, Some(&cells))?;
             rows.push(RowChange { table: ACTS.number, id, commitment });
         }
@@ -358,12 +395,36 @@ impl Store {
         };
         let index = self.leaves;
         let data = leaf.encode();
-        let parameters = [Cell::Int(index.cast_signed()), Cell::Blob(&data), Cell::Blob(&changes)];
-        self.db.execute("INSERT INTO leaves (id, data, changes) VALUES (?1, ?2, ?3)", &parameters)?;
+        self.hashes.push(trust::tlog::leaf_hash(&data));
+        self.pending.push(PendingLeaf { index, data, changes });
+        if self.pending.len() >= LEAVES_PER_INSERT {
+            self.insert_leaves()?;
+        }
         self.leaves += 1;
         self.newest = at;
         Ok(Committed { leaf: index, repeated: false })
     }
+
+    /// Inserts the leaves that wait for it.
+    fn insert_leaves(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        for some in pending.chunks(LEAVES_PER_INSERT) {
+            let mut parameters = Vec::with_capacity(some.len() * 3);
+            for leaf in some {
+                let index = Cell::Int(leaf.index.cast_signed());
+                parameters.extend([index, Cell::Blob(&leaf.data), Cell::Blob(&leaf.changes)]);
+            }
+            self.db.execute(&leaves_sql(some.len()), &parameters)?;
+        }
+        Ok(())
+    }
+}
+
+/// Inserts `count` leaves.
+fn leaves_sql(count: usize) -> String {
+    let marks: Vec<String> =
+        (0..count).map(|n| format!("(?{}, ?{}, ?{})", n * 3 + 1, n * 3 + 2, n * 3 + 3)).collect();
+    format!("INSERT INTO leaves (id, data, changes) VALUES {}", marks.join(", "))
 }
 
 /// Takes the lock of a folder; PostgreSQL's is taken with the connection.

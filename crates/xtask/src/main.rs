@@ -26,6 +26,7 @@ cargo xtask bless                     rewrites the scenarios' expect.txt; then r
 cargo xtask new-protocol <name>       copies the template into every room, and says what else is due
 cargo xtask where <noun>              the files of a noun, room by room
 cargo xtask dist                      the package: target/dist/ward-<version>-<triple>.tar.gz
+cargo xtask bench keep [--quick]      records to durable rows and leaves, beside a plain file; writes docs/perf.md
 cargo xtask bench scan [--quick]      Ward beside its peers on one capture; writes docs/perf.md
                        [--packets 5000000] [--window 600] [--rounds 3] [--tools floor,ward,…]
                        [--out folder] [--keep] [--install]

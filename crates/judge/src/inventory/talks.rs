@@ -174,7 +174,13 @@ impl Talks {
         }
         self.keep_services_few(&mut key.clone());
         let known = self.sums.insert(key, Entry { sums, is_dirty: false });
-        if known.is_some_and(|known| known.is_dirty) {
+        if known.is_none_or(|known| !known.is_dirty) {
+            return true;
+        }
+        // Mostly it has just come up, and is the last: looking through all of them for each is what a replay would spend its time on.
+        if self.dirty.back() == Some(&key) {
+            self.dirty.pop_back();
+        } else {
             self.dirty.retain(|dirty| *dirty != key);
         }
         true

@@ -23,6 +23,8 @@ pub struct Sqlite {
     path: PathBuf,
     /// A statement of the open transaction failed: it can only be undone, as on PostgreSQL.
     spoilt: bool,
+    /// Commits are not flushed: for a transaction over what derives from other rows.
+    unflushed: bool,
 }
 
 impl Sqlite {
@@ -38,7 +40,7 @@ impl Sqlite {
         };
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(|e| error(path, &e))?;
-        let db = Self { connection, path: path.to_path_buf(), spoilt: false };
+        let db = Self { connection, path: path.to_path_buf(), spoilt: false, unflushed: false };
         db.unlock(key)?;
         db.settle(mode)?;
         Ok(db)
@@ -136,8 +138,29 @@ impl Sqlite {
     }
 
     pub(super) fn begin(&mut self) -> Result<()> {
+        self.begin_with(true)
+    }
+
+    /// The log keeps the order of commits, so one that is not flushed can be lost, and none before it.
+    pub(super) fn begin_derived(&mut self) -> Result<()> {
+        self.begin_with(false)
+    }
+
+    fn begin_with(&mut self, flushed: bool) -> Result<()> {
+        self.flush_commits(flushed)?;
         self.connection.execute_batch("BEGIN").map_err(|e| error(&self.path, &e))?;
         self.spoilt = false;
+        Ok(())
+    }
+
+    /// Between transactions: whether commits are flushed from now on.
+    fn flush_commits(&mut self, flushed: bool) -> Result<()> {
+        if self.unflushed != flushed {
+            return Ok(());
+        }
+        let pragma = if flushed { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+        self.connection.execute_batch(pragma).map_err(|e| error(&self.path, &e))?;
+        self.unflushed = !flushed;
         Ok(())
     }
 
@@ -146,12 +169,15 @@ impl Sqlite {
             self.roll_back();
             return Err(StoreError::Ours { detail: "a statement of the transaction failed before".into() });
         }
-        self.connection.execute_batch("COMMIT").map_err(|e| error(&self.path, &e))
+        self.connection.execute_batch("COMMIT").map_err(|e| error(&self.path, &e))?;
+        self.flush_commits(true)
     }
 
     pub(super) fn roll_back(&mut self) {
         self.spoilt = false;
         let _ = self.connection.execute_batch("ROLLBACK");
+        // Should it fail, the next transaction tries it again before it begins.
+        let _ = self.flush_commits(true);
     }
 
     /// Copies the log into the database and empties it, so that what was deleted is nowhere any more.

@@ -4,12 +4,15 @@ use super::Map;
 use judge::inventory::{TalkKey, Talks};
 use model::{Record, SiteId};
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 use store::table::{PAIRS, TALKS};
 use store::talks::{TalkRow, find_pair, pair_cells};
 use store::{Store, StoreError, Tx};
 
 /// Hours before the newest that stay in memory: late records still belong to them.
 const HOURS_KEPT: u32 = 1;
+/// Shortest time between two looks through all talks for those whose hour is over.
+const CLOSE_EVERY: Duration = Duration::from_secs(10);
 
 /// Talks in memory, with the rows of those that have one.
 pub(super) struct TalkViews {
@@ -21,6 +24,7 @@ pub(super) struct TalkViews {
     pushed: VecDeque<(i64, u64)>,
     taken: u64,
     newest_hour: u32,
+    closed: Instant,
 }
 
 /// Where a talk is kept.
@@ -41,6 +45,7 @@ impl TalkViews {
             pushed: VecDeque::new(),
             taken: 0,
             newest_hour: 0,
+            closed: Instant::now(),
         }
     }
 
@@ -138,8 +143,12 @@ impl TalkViews {
         self.pushed.front().map(|(block, _)| *block)
     }
 
-    /// Forgets written talks of hours that are over.
+    /// Forgets written talks of hours that are over, now and then: every talk is looked at for it.
     pub(super) fn close_hours(&mut self) {
+        if self.closed.elapsed() < CLOSE_EVERY {
+            return;
+        }
+        self.closed = Instant::now();
         let hour = self.newest_hour.saturating_sub(HOURS_KEPT);
         if self.talks.close_hours_before(hour) > 0 {
             let talks = &self.talks;

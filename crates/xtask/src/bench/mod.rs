@@ -2,6 +2,7 @@
 //! process. Figures are ratios to peers and to the floor; absolute ones belong to the machine and the hour.
 
 mod capture;
+mod keep;
 mod measure;
 mod protocols;
 mod report;
@@ -68,7 +69,8 @@ pub(crate) fn bench(options: &Options) -> Result<bool> {
     match options.word("benchmark")? {
         "scan" => scan(&Request::read(options)?),
         "protocols" => protocols::protocols(&Request::read(options)?),
-        other => bail!("`{other}` is no benchmark; there are `scan` and `protocols`"),
+        "keep" => keep::keep(options),
+        other => bail!("`{other}` is no benchmark; there are `scan`, `protocols` and `keep`"),
     }
 }
 

@@ -71,14 +71,14 @@ impl Row {
 }
 
 /// Median and extremes.
-struct Spread {
+pub(super) struct Spread {
     least: f64,
-    median: f64,
+    pub(super) median: f64,
     most: f64,
 }
 
 impl Spread {
-    fn of(values: &[f64]) -> Self {
+    pub(super) fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let at = |place: usize| sorted.get(place).copied().unwrap_or(f64::NAN);
@@ -92,10 +92,46 @@ impl Spread {
     }
 }
 
+impl Spread {
+    /// In whole numbers; extremes only where there are several rounds that differ.
+    pub(super) fn whole(&self) -> String {
+        let shown = |value: f64| grouped(value.round());
+        if self.least.round() == self.most.round() {
+            return shown(self.median);
+        }
+        format!("{} ({}–{})", shown(self.median), shown(self.least), shown(self.most))
+    }
+}
+
+/// With a comma every three digits.
+fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) && value.is_finite() {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:.2} ({:.2}–{:.2})", self.median, self.least, self.most)
     }
+}
+
+/// The command, when and where.
+pub(super) fn head(command: &str) -> String {
+    format!(
+        "`{command}`, {}, commit {}\n\n- machine: {}; {}; load average before the end {}\n",
+        first_line("date", &["+%Y-%m-%d"]),
+        commit(),
+        first_line("uname", &["-srm"]),
+        processor(),
+        load()
+    )
 }
 
 /// The whole block for the page.
@@ -106,13 +142,7 @@ pub(super) fn page(
     left_out: &[String],
     growth: Option<&Growth>,
 ) -> String {
-    let mut page = format!("`{command}`, {}, commit {}\n\n", first_line("date", &["+%Y-%m-%d"]), commit());
-    page.push_str(&format!(
-        "- machine: {}; {}; load average before the end {}\n",
-        first_line("uname", &["-srm"]),
-        processor(),
-        load()
-    ));
+    let mut page = head(command);
     about.iter().for_each(|line| page.push_str(&format!("- {line}\n")));
     page.push_str(
         "- processor time is user and system of the whole process; median (least–most) of the rounds\n\n",
