@@ -16,7 +16,7 @@ const SCENARIOS: &str = "test(/^scenarios::/)";
 const CORPUS: &str = "test(/^corpus::/)";
 
 /// Engines and the like that the default build leaves out, and the tests do not.
-const FEATURES: &[&str] = &["--features", "store/postgres"];
+const FEATURES: &[&str] = &["--features", "ward/postgres,ward/hsm"];
 /// Makes a test that cannot run here fail instead of saying so.
 const STRICT: &str = "WARD_TEST_STRICT";
 
