@@ -1,7 +1,7 @@
 //! What `/healthz` checks.
 
 use super::ground::now;
-use super::state::{Shared, State};
+use super::state::{Integrity, Shared, State};
 use serve::health::{Health, Status};
 use std::time::Duration;
 
@@ -38,9 +38,9 @@ impl Health for Checks {
                 }
             },
             "integrity" => match &state.integrity {
-                None => (Status::Unchecked, "the database is not looked through yet".into()),
-                Some(Ok(())) => (Status::Ok, "every page of the database is as it was written".into()),
-                Some(Err(why)) => (Status::Failing, why.clone()),
+                Integrity::Whole(how) => (Status::Ok, (*how).into()),
+                Integrity::Damaged(what) => (Status::Failing, what.clone()),
+                Integrity::Unchecked(why) => (Status::Unchecked, (*why).into()),
             },
             "ledger" => ledger(&state),
             "witnesses" => self.witnesses(&state),

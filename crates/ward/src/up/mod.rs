@@ -25,7 +25,7 @@ use crate::{catalog, measure};
 use anyhow::{Context, Result, anyhow, bail};
 use judge::inventory::SiteNetworks;
 use serve::{Address, Limits, Router};
-use state::{Shared, Teller};
+use state::{Integrity, Shared, Teller};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -115,14 +115,16 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
 fn open_store(config: &Config, ground: &Ground, state: &Shared) -> Result<Store> {
     let is_there =
         matches!(&ground.place, Place::Folder { path, .. } if path.join(store::DATABASE_FILE).exists());
-    if is_there {
-        let damage = timers::look_through(&ground.place)?;
-        if !damage.is_empty() {
+    let on_a_server = !matches!(&ground.place, Place::Folder { .. });
+    state.lock().integrity = Integrity::Whole("the database was made just now");
+    if is_there || on_a_server {
+        let pages = timers::look_through(&ground.place)?;
+        if let timers::Pages::Damaged(damage) = &pages {
             let expectation = ground.expectation(config)?;
-            bail!(timers::what_is_lost(&ground.place, &expectation, &damage));
+            bail!(timers::what_is_lost(&ground.place, &expectation, damage));
         }
+        state.lock().integrity = pages.found();
     }
-    state.lock().integrity = Some(Ok(()));
     Ok(Store::open(ground.place.clone(), now())?)
 }
 

@@ -30,7 +30,7 @@ pub struct State {
     /// What each witness answered last: its name, whether it cosigned, in words.
     pub witnesses: Vec<(String, bool, String)>,
     /// What the last look through the database found.
-    pub integrity: Option<Result<(), String>>,
+    pub integrity: Integrity,
     /// The clock is behind the ledger by this.
     pub clock_behind: Option<Duration>,
     /// Sources that ended although nobody asked.
@@ -39,6 +39,17 @@ pub struct State {
     pub sources: usize,
     /// When the last backup was taken through this process.
     pub backup: Option<Timestamp>,
+}
+
+/// What is known of the database's pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// Whole; how that is known.
+    Whole(&'static str),
+    /// Damaged; what.
+    Damaged(String),
+    /// Not known; why.
+    Unchecked(&'static str),
 }
 
 /// The state, shared.
@@ -58,7 +69,7 @@ impl Shared {
             behind: 0,
             checkpoint: None,
             witnesses: Vec::new(),
-            integrity: None,
+            integrity: Integrity::Unchecked("the database is not looked through yet"),
             clock_behind: None,
             sources_gone: Vec::new(),
             sources: 0,

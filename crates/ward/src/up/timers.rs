@@ -3,7 +3,7 @@
 use super::cosign::Cosigning;
 use super::ground::now;
 use super::perform::perform_due;
-use super::state::Shared;
+use super::state::{Integrity, Shared};
 use crate::config::Config;
 use crate::core::run::Handle;
 use crate::measure;
@@ -106,17 +106,14 @@ fn is_present(source: &str) -> bool {
 }
 
 fn integrity(place: &Place, state: &Shared) -> Result<()> {
-    let damage = look_through(place)?;
-    let found = if damage.is_empty() {
-        Ok(())
-    } else {
+    let pages = look_through(place)?;
+    if let Pages::Damaged(damage) = &pages {
         tracing::error!(
             count = damage.len(),
             "the database is damaged: see ward ledger verify, and restore a backup"
         );
-        Err(format!("damaged: {}", named(&damage)))
-    };
-    state.lock().integrity = Some(found);
+    }
+    state.lock().integrity = pages.found();
     Ok(())
 }
 
@@ -135,16 +132,46 @@ fn gauge(state: &Shared, readers: &Readers) -> Result<()> {
     Ok(())
 }
 
-/// Pages of the database that are not as they were written. PostgreSQL looks after its own.
+/// What a look through the pages of the database found.
+pub(super) enum Pages {
+    /// All are as they were written; how that is known.
+    Whole(&'static str),
+    /// These are not.
+    Damaged(Vec<String>),
+    /// It cannot be told; why.
+    Unchecked(&'static str),
+}
+
+impl Pages {
+    /// For the health page: `None` is "not checked".
+    pub(super) fn found(&self) -> Integrity {
+        match self {
+            Self::Whole(how) => Integrity::Whole(how),
+            Self::Damaged(damage) => Integrity::Damaged(format!("damaged: {}", named(damage))),
+            Self::Unchecked(why) => Integrity::Unchecked(why),
+        }
+    }
+}
+
+/// Looks through the pages of the database. A server looks after its own, if it was told to.
 ///
 /// # Errors
 /// When it cannot be opened at all.
-pub(super) fn look_through(place: &Place) -> Result<Vec<String>> {
+pub(super) fn look_through(place: &Place) -> Result<Pages> {
     match place.connect(Mode::Reader) {
-        Ok(Db::Sqlite(mut db)) => Ok(db.damage()?),
+        Ok(Db::Sqlite(mut db)) => Ok(match db.damage()? {
+            damage if damage.is_empty() => Pages::Whole("every page of the database is as it was written"),
+            damage => Pages::Damaged(damage),
+        }),
         #[cfg(feature = "postgres")]
-        Ok(Db::Postgres(_)) => Ok(Vec::new()),
-        Err(StoreError::Damaged { what }) => Ok(vec![what]),
+        Ok(mut db @ Db::Postgres(_)) => {
+            let sql = "SELECT count(*) FROM pg_settings WHERE name = 'data_checksums' AND setting = 'on'";
+            Ok(match db.number(sql, &[])? {
+                Some(1) => Pages::Whole("the server checks every page it reads (data_checksums)"),
+                _ => Pages::Unchecked("the server keeps no checksums of its pages: switch data_checksums on"),
+            })
+        }
+        Err(StoreError::Damaged { what }) => Ok(Pages::Damaged(vec![what])),
         Err(error) => Err(error.into()),
     }
 }
