@@ -37,6 +37,8 @@ use trust::tlog::NoteSigner as _;
 
 /// Connections for reading.
 const READERS: usize = 8;
+/// A database up to this size is looked through before the start (some seconds); a larger one soon after.
+const LOOKED_AT_START_BYTES: u64 = 4 << 30;
 /// How long a task may go on when Ward stops.
 const TASKS_GRACE: Duration = Duration::from_secs(10);
 /// How often the main thread looks around.
@@ -118,7 +120,7 @@ fn open_store(config: &Config, ground: &Ground, state: &Shared) -> Result<Store>
     let on_a_server = !matches!(&ground.place, Place::Folder { .. });
     state.lock().integrity = Integrity::Whole("the database was made just now");
     if is_there || on_a_server {
-        let pages = timers::look_through(&ground.place)?;
+        let pages = timers::look_through(&ground.place, LOOKED_AT_START_BYTES)?;
         if let timers::Pages::Damaged(damage) = &pages {
             let expectation = ground.expectation(config)?;
             bail!(timers::what_is_lost(&ground.place, &expectation, damage));

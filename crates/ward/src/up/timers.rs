@@ -48,7 +48,9 @@ pub(super) fn register(
     let (of_core, of_config) = (core.clone(), Arc::clone(config));
     add(tasks, "retention", HOUR, 5 * MINUTE, move || retain(&of_core, &of_config));
     let (of_place, of_state) = (place.clone(), state.clone());
-    add(tasks, "integrity", 24 * HOUR, 24 * HOUR, move || integrity(&of_place, &of_state));
+    let is_unchecked = matches!(state.lock().integrity, Integrity::Unchecked(_));
+    let first_look = if is_unchecked { MINUTE } else { 24 * HOUR };
+    add(tasks, "integrity", 24 * HOUR, first_look, move || integrity(&of_place, &of_state));
     let (of_state, of_metrics, of_readers) = (state.clone(), metrics.clone(), Arc::clone(readers));
     add(tasks, "measure", 10 * SECOND, Duration::ZERO, move || {
         gauge(&of_state, &of_readers)?;
@@ -106,7 +108,7 @@ fn is_present(source: &str) -> bool {
 }
 
 fn integrity(place: &Place, state: &Shared) -> Result<()> {
-    let pages = look_through(place)?;
+    let pages = look_through(place, u64::MAX)?;
     if let Pages::Damaged(damage) = &pages {
         tracing::error!(
             count = damage.len(),
@@ -153,11 +155,19 @@ impl Pages {
     }
 }
 
-/// Looks through the pages of the database. A server looks after its own, if it was told to.
+/// Looks through the pages of a database of at most `bytes_max`. A server looks after its own, if it was told to.
 ///
 /// # Errors
 /// When it cannot be opened at all.
-pub(super) fn look_through(place: &Place) -> Result<Pages> {
+pub(super) fn look_through(place: &Place, bytes_max: u64) -> Result<Pages> {
+    if let Place::Folder { path, .. } = place {
+        let bytes = std::fs::metadata(path.join(store::DATABASE_FILE)).map_or(0, |file| file.len());
+        if bytes > bytes_max {
+            return Ok(Pages::Unchecked(
+                "the database is large: it is looked through in the first minutes of the run",
+            ));
+        }
+    }
     match place.connect(Mode::Reader) {
         Ok(Db::Sqlite(mut db)) => Ok(match db.damage()? {
             damage if damage.is_empty() => Pages::Whole("every page of the database is as it was written"),
