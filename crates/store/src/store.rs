@@ -53,6 +53,15 @@ impl Place {
         }
     }
 
+    /// The database's file, where it is one.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Folder { path, .. } => Some(path.join(DATABASE_FILE)),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { .. } => None,
+        }
+    }
+
     /// Another connection.
     ///
     /// # Errors

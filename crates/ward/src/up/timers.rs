@@ -160,13 +160,11 @@ impl Pages {
 /// # Errors
 /// When it cannot be opened at all.
 pub(super) fn look_through(place: &Place, bytes_max: u64) -> Result<Pages> {
-    if let Place::Folder { path, .. } = place {
-        let bytes = std::fs::metadata(path.join(store::DATABASE_FILE)).map_or(0, |file| file.len());
-        if bytes > bytes_max {
-            return Ok(Pages::Unchecked(
-                "the database is large: it is looked through in the first minutes of the run",
-            ));
-        }
+    let bytes = place.file().and_then(|file| std::fs::metadata(file).ok()).map_or(0, |file| file.len());
+    if bytes > bytes_max {
+        return Ok(Pages::Unchecked(
+            "the database is large: it is looked through in the first minutes of the run",
+        ));
     }
     match place.connect(Mode::Reader) {
         Ok(Db::Sqlite(mut db)) => Ok(match db.damage()? {
