@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use store::table::TABLES;
-use store::{Place, Readers, Store, StoreError};
+use store::{Readers, Store, StoreError};
 use trust::tlog::NoteSigner as _;
 
 /// Connections for reading.
@@ -115,11 +115,9 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
 
 /// Opens the store, after looking through its pages.
 fn open_store(config: &Config, ground: &Ground, state: &Shared) -> Result<Store> {
-    let is_there =
-        matches!(&ground.place, Place::Folder { path, .. } if path.join(store::DATABASE_FILE).exists());
-    let on_a_server = !matches!(&ground.place, Place::Folder { .. });
+    let is_new = ground.place.file().is_some_and(|file| !file.exists());
     state.lock().integrity = Integrity::Whole("the database was made just now");
-    if is_there || on_a_server {
+    if !is_new {
         let pages = timers::look_through(&ground.place, LOOKED_AT_START_BYTES)?;
         if let timers::Pages::Damaged(damage) = &pages {
             let expectation = ground.expectation(config)?;
