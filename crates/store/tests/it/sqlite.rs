@@ -332,3 +332,35 @@ fn fills_the_disk() {
     drop(store);
     assert_eq!(everything(opened(&place).unwrap().db()), before);
 }
+
+#[test]
+fn tiles_are_not_flushed_and_every_other_commit_is() {
+    const FULL: Option<i64> = Some(2);
+    const NORMAL: Option<i64> = Some(1);
+    let ground = Ground::sqlite();
+    let mut store = ground.open();
+    let synchronous = |store: &mut Store| store.db().number("PRAGMA synchronous", &[]).unwrap();
+    fill(&mut store);
+    assert_eq!(synchronous(&mut store), FULL);
+    for ends_well in [true, false] {
+        store.db().begin_derived().unwrap();
+        assert_eq!(synchronous(&mut store), NORMAL);
+        if ends_well {
+            store.db().commit().unwrap()
+        } else {
+            store.db().roll_back()
+        }
+        assert_eq!(synchronous(&mut store), FULL);
+    }
+    let key = trust::tlog::Ed25519Signer::from_seed("ward.example", trust::tlog::Algorithm::Ed25519, &KEY);
+    let signer = key.unwrap();
+    let size = store.leaves();
+    let first = store.integrate("ward.example", &signer, NOW).unwrap().unwrap();
+    assert_eq!((first.size, synchronous(&mut store)), (size, FULL));
+
+    // A power cut may take the latest tiles and checkpoints: they are made again, from the stored leaves, the same.
+    store.db().execute("DELETE FROM tiles", &[]).unwrap();
+    store.db().execute("DELETE FROM checkpoints", &[]).unwrap();
+    store.reopen().unwrap();
+    assert_eq!(store.integrate("ward.example", &signer, NOW).unwrap().unwrap(), first);
+}
