@@ -59,7 +59,7 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
     measure::describe_all();
     let bus = Arc::new(Local::new(config.limits.queue_records));
     let closed = Arc::new(AtomicBool::new(false));
-    let (core, handle) = start_core(&config, &ground, store, &bus, &closed, &state)?;
+    let (core, handle) = start_core(&config, &ground, store, &bus, (stop, &closed), &state)?;
     let signer = ground.signer(&config)?;
     let mut tasks = Tasks::default();
     let cosigning = cosign::Cosigning::new(
@@ -133,7 +133,7 @@ fn start_core(
     ground: &Ground,
     store: Store,
     bus: &Arc<Local>,
-    closed: &Arc<AtomicBool>,
+    (stop, closed): (&Arc<AtomicBool>, &Arc<AtomicBool>),
     state: &Shared,
 ) -> Result<(CoreThread, Handle)> {
     let tables: Vec<&'static str> = TABLES.iter().map(|table| table.name).collect();
@@ -156,8 +156,12 @@ fn start_core(
     let (runner, handle) = Runner::new(core, log, pace);
     let waiting = Arc::clone(bus);
     let mut teller = Teller::new(state.clone(), Box::new(move || waiting.waiting()));
-    let (bus, closed) = (Arc::clone(bus), Arc::clone(closed));
-    let run = move || runner.run(&*bus, &now, &|| closed.load(Ordering::Relaxed), &mut teller);
+    let (bus, stop, closed, state) = (Arc::clone(bus), Arc::clone(stop), Arc::clone(closed), state.clone());
+    let run = move || {
+        // While nothing can be written, sources wait for the core's answers: it must not wait for them to end first.
+        let is_stuck = || stop.load(Ordering::Relaxed) && state.lock().failing.is_some();
+        runner.run(&*bus, &now, &|| closed.load(Ordering::Relaxed) || is_stuck(), &mut teller)
+    };
     let thread =
         std::thread::Builder::new().name("core".into()).spawn(run).context("no thread for the core")?;
     Ok((thread, handle))

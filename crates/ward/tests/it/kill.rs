@@ -1,6 +1,9 @@
 //! `kill -9` at any moment: what was told durable is stored, once each, under a ledger that tells the truth; and what comes out
 //! in the end is what an undisturbed run gives. Ten kills; `WARD_KILLS` sets another number, `WARD_KILLS_SEED` another run.
 
+#[cfg(target_os = "linux")]
+mod live;
+
 use crate::up::{Files, Installation, records_once_each, told};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,6 +14,7 @@ use testkit::random::Random;
 /// Kills when nobody says otherwise.
 const KILLS: u64 = 10;
 const RECORDS_PER_FILE: usize = 4_000;
+const SMALL: &str = "[limits]\nbatch_records = 100\n";
 /// Records that wait to be read whenever a life begins: so that it is killed while it reads.
 const BACKLOG: u64 = 10_000;
 /// Records in all, at least.
@@ -81,7 +85,8 @@ fn state(db: &mut Db, watched: &Path) -> Vec<String> {
     let mut lines = Vec::new();
     for (kind, (width, sql)) in queries.into_iter().enumerate() {
         db.query(sql, &[], &mut |row| {
-            let cells: Result<Vec<String>, _> = (0..width).map(|n| row.cell(n).map(|cell| format!("{cell:?}"))).collect();
+            let cells: Result<Vec<String>, _> =
+                (0..width).map(|n| row.cell(n).map(|cell| format!("{cell:?}"))).collect();
             lines.push(format!("{kind}: {}", cells?.join(" ").replace(&folder, "WATCHED")));
             Ok(())
         })
@@ -116,7 +121,8 @@ fn life(installation: &Installation, random: &mut Random) {
 #[test]
 fn kills_lose_nothing_that_was_acknowledged_and_change_nothing() {
     let (kills, seed) = (number("WARD_KILLS", KILLS), number("WARD_KILLS_SEED", 1));
-    let (installation, mut random) = (Installation::new(""), Random::new(seed));
+    // Small transactions: more moments between them.
+    let (installation, mut random) = (Installation::new(SMALL), Random::new(seed));
     let mut files = Files::new(seed, 60, RECORDS_PER_FILE);
     let (mut durable, mut while_reading) = (0, 0);
     for kill in 1..=kills {
@@ -133,11 +139,15 @@ fn kills_lose_nothing_that_was_acknowledged_and_change_nothing() {
         files.drop_into(&installation.watched());
     }
     let found = finished(&installation, &files);
-    eprintln!("{kills} kills with seed {seed}, {while_reading} between commits; {durable} of {} records durable before the end, \
-        {} rows of state", files.records(), found.len());
+    eprintln!(
+        "{kills} kills with seed {seed}, {while_reading} between commits; {durable} of {} records durable before the end, \
+        {} rows of state",
+        files.records(),
+        found.len()
+    );
     assert!(while_reading >= kills / 4, "only {while_reading} of {kills} kills came while files were read");
 
-    let undisturbed = Installation::new("");
+    let undisturbed = Installation::new(SMALL);
     for (file, _) in &files.written {
         // Linked: their times are part of where a source stands.
         std::fs::hard_link(installation.watched().join(file), undisturbed.watched().join(file)).unwrap();

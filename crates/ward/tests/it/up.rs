@@ -1,5 +1,8 @@
 //! `ward up` from the outside: a real process on a store and a watched folder of its own, started, asked, stopped and killed.
 
+mod ledger;
+mod metrics;
+
 use ward::config::{Config, Flags};
 use ward::up::Ground;
 
@@ -260,7 +263,8 @@ impl Running {
     pub fn metric(&self, name: &str) -> Option<f64> {
         let (_, text) = self.get("/metrics");
         let of = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
-        let values: Vec<f64> = text.lines().filter(of).map(|l| l.rsplit(' ').next().unwrap().parse().unwrap()).collect();
+        let values: Vec<f64> =
+            text.lines().filter(of).map(|l| l.rsplit(' ').next().unwrap().parse().unwrap()).collect();
         (!values.is_empty()).then(|| values.iter().sum())
     }
 }
@@ -317,8 +321,13 @@ pub fn records_once_each(db: &mut Db) -> std::collections::BTreeMap<String, (u64
     db.query("SELECT source, first_sequence, last_sequence, data FROM blocks ORDER BY id", &[], &mut |row| {
         let source = row.text(0)?.to_owned();
         let records = store::block::decode(row.blob(3)?).unwrap();
-        let (_, all) = found.get_mut(&source).unwrap_or_else(|| panic!("a block of {source}, which has no cursor"));
-        assert_eq!(row.int(1)?.cast_unsigned(), all.len() as u64 + 1, "{source}: its next block begins elsewhere");
+        let (_, all) =
+            found.get_mut(&source).unwrap_or_else(|| panic!("a block of {source}, which has no cursor"));
+        assert_eq!(
+            row.int(1)?.cast_unsigned(),
+            all.len() as u64 + 1,
+            "{source}: its next block begins elsewhere"
+        );
         for record in records {
             all.push(record);
             assert_eq!(record_number(all), all.len() as u64, "{source}: a record is missing or there twice");
