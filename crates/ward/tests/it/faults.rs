@@ -213,7 +213,7 @@ fn keys_that_do_not_fit_or_are_gone_are_named_and_nothing_is_made_anew() {
     std::fs::write(installation.key(), [7; 32]).unwrap();
     let (code, said) = installation.fails();
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("key-encryption key"), "{said}");
+    assert!(said.contains("keyring.json: this is not the keyring's key"), "{said}");
     std::fs::remove_file(installation.key()).unwrap();
     let (code, said) = installation.fails();
     assert_eq!(code, 3, "{said}");
@@ -245,21 +245,16 @@ fn a_damaged_page_keeps_ward_from_starting_and_is_told() {
     let database = installation.store().join(DATABASE_FILE);
     let whole = std::fs::read(&database).unwrap();
     let pages = whole.len() / 4096;
-    let mut named = 0;
     for page in [pages / 3, pages / 2, pages - 2] {
         damage(&database, page * 4096 + 100);
         let (code, said) = installation.fails();
         assert_eq!(code, 3, "{said}");
         assert!(said.contains(&format!("page {}", page + 1)), "page {}: {said}", page + 1);
         assert!(said.contains("lost") && said.contains("ward restore"), "{said}");
-        named += usize::from(
-            said.contains("table ") || said.contains("leaves from") || said.contains("rows cannot be read"),
-        );
         std::fs::write(&database, &whole).unwrap();
     }
-    assert!(named > 0, "none of three pages was of a table");
-    let first = (database.clone(), 100);
-    damage(&first.0, first.1);
+    // The first page is what the key is tried on.
+    damage(&database, 100);
     let (code, said) = installation.fails();
     assert_eq!(code, 3, "{said}");
     std::fs::write(&database, &whole).unwrap();

@@ -178,10 +178,6 @@ impl Running {
         self.lines.lock().unwrap().join("\n")
     }
 
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
     pub fn wait_for(&self, text: &str) {
         let began = Instant::now();
         while !self.said().contains(text) {

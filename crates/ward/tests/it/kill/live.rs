@@ -13,10 +13,10 @@ const DEVICE: &str = r#"
 import socket, struct, sys, time
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 wire.bind(("dev0", 0))
-for number in range(60000):
+for number in range(50000):
     text = b"pulse %d" % number
-    port = 1024 + number % 60000
-    udp = struct.pack(">HHHH", 1000, port, 8 + len(text), 0) + text
+    port = 1024 + number
+    udp = struct.pack(">HHHH", 65000, port, 8 + len(text), 0) + text
     ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), number & 0xffff, 0, 64, 17, 0, bytes([10, 66, 0, 1]), bytes([10, 66, 0, 2]))
     half = sum(struct.unpack(">10H", ip))
     half = (half >> 16) + (half & 0xFFFF)
