@@ -21,7 +21,7 @@ use crate::source::folder::{self, Folder};
 use crate::source::live::{self, Live, OnStart, Started};
 use crate::source::{Cursors, Outlet};
 use crate::tasks::Tasks;
-use crate::{catalog, measure};
+use crate::{catalog, config, measure};
 use anyhow::{Context, Result, anyhow, bail};
 use judge::inventory::SiteNetworks;
 use serve::{Address, Limits, Router};
@@ -137,7 +137,11 @@ fn start_core(
     state: &Shared,
 ) -> Result<(CoreThread, Handle)> {
     let tables: Vec<&'static str> = TABLES.iter().map(|table| table.name).collect();
-    let sources: Vec<String> = config.listen.iter().map(|listen| listen.interface.clone()).collect();
+    let workers = |listen: &config::Listen| {
+        let interface = listen.interface.clone();
+        (0..listen.workers.max(1)).map(move |worker| format!("live:{interface}/{worker}"))
+    };
+    let sources: Vec<String> = config.listen.iter().flat_map(workers).collect();
     measure::begin(&tables, &sources);
     let settings = Settings {
         views_bytes_max: config.limits.views_bytes,
@@ -219,7 +223,8 @@ fn note_gaps(core: &Handle) -> OnStart {
         match noted {
             Ok((Ok(gap), source)) if !gap.is_zero() => {
                 let interface = source.trim_start_matches("live:").split('/').next().unwrap_or_default();
-                measure::live_gap(interface, gap.as_secs());
+                // Rounded up: a gap is never nothing.
+                measure::live_gap(&source, gap.as_secs() + u64::from(gap.subsec_nanos() > 0));
                 tracing::warn!(
                     interface,
                     gap_s = gap.as_secs(),

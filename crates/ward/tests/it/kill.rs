@@ -3,6 +3,8 @@
 
 #[cfg(target_os = "linux")]
 mod live;
+#[cfg(target_os = "linux")]
+mod soak;
 
 use crate::up::{Files, Installation, records_once_each, told};
 use std::collections::BTreeMap;
@@ -140,7 +142,7 @@ fn kills_lose_nothing_that_was_acknowledged_and_change_nothing() {
     }
     let found = finished(&installation, &files);
     eprintln!(
-        "{kills} kills with seed {seed}, {while_reading} between commits; {durable} of {} records durable before the end, \
+        "in all: {kills} kills with seed {seed}, {while_reading} between commits; {durable} of {} records durable before the end, \
         {} rows of state",
         files.records(),
         found.len()

@@ -180,7 +180,7 @@ fn outside_of_gaps_every_packet_is_durable() {
         let seconds = bench.metric(&running, "ward_live_gap_seconds_total");
         assert_eq!(
             seconds,
-            ((to - from) / 1_000_000_000) as f64,
+            (to - from).div_ceil(1_000_000_000) as f64,
             "seconds of the gap that this process counts"
         );
     }
