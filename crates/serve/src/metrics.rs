@@ -62,6 +62,8 @@ fn describe() {
     for metric in COUNTERS {
         metrics::describe_counter!(metric.name, metric.help);
     }
+    // Visible at zero: that nobody was turned away can be told from "not measured".
+    metrics::counter!(TURNED_AWAY.name).absolute(0);
 }
 
 /// `GET /metrics`.

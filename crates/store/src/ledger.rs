@@ -90,6 +90,16 @@ pub fn entries(db: &mut Db, index: u64, width: u16) -> Result<Option<Vec<u8>>> {
     Ok(Some(bundle))
 }
 
+/// How many leaves the stored tiles stand for, by their numbers and widths. More than the newest checkpoint's while one is being
+/// made, and after a kill in between.
+pub(crate) fn tiled(db: &mut Db) -> Result<u64> {
+    let full = "SELECT max(number) FROM tiles WHERE level = 0 AND width = 256";
+    let tiles = db.number(full, &[])?.map_or(0, |number| number.cast_unsigned().saturating_add(1));
+    let partial = "SELECT max(width) FROM tiles WHERE level = 0 AND number = ?1";
+    let width = db.number(partial, &[Cell::Int(tiles.cast_signed())])?.unwrap_or(0);
+    Ok(tiles.saturating_mul(u64::from(TILE_WIDTH)).saturating_add(width.cast_unsigned()))
+}
+
 /// The newest checkpoint.
 ///
 /// # Errors
@@ -200,11 +210,7 @@ impl Store {
         if let Some(builder) = self.builder.take() {
             return Ok(builder);
         }
-        let full = "SELECT max(number) FROM tiles WHERE level = 0 AND width = 256";
-        let tiles = self.db.number(full, &[])?.map_or(0, |number| number.cast_unsigned() + 1);
-        let partial = "SELECT max(width) FROM tiles WHERE level = 0 AND number = ?1";
-        let width = self.db.number(partial, &[Cell::Int(tiles.cast_signed())])?.unwrap_or(0);
-        let size = tiles * u64::from(TILE_WIDTH) + width.cast_unsigned();
+        let size = tiled(&mut self.db)?;
         TileBuilder::open(&Tiles::new(&mut self.db), size)
     }
 

@@ -2,8 +2,8 @@
 
 use crate::options::Options;
 use crate::run::{cargo, first_line, run, target_dir};
-use crate::tidy;
-use anyhow::{Context as _, Result, ensure};
+use crate::{long_platform, tidy};
+use anyhow::{Context as _, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -19,27 +19,45 @@ const COVERAGE_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-cove
 const BOUNDS: &[&str] = &["-timeout=5", "-rss_limit_mb=1024", "-max_len=16384", "-print_final_stats=1"];
 
 /// What a long run says of itself.
-struct Report {
-    what: String,
-    result: String,
-    fine: bool,
+pub(crate) struct Report {
+    pub(crate) what: String,
+    pub(crate) result: String,
+    pub(crate) fine: bool,
 }
+
+/// The parts, in the order in which they run; `--part` picks some.
+const PARTS: &[(&str, fn(&Path, &Options) -> Result<Report>)] =
+    &[("fuzz", fuzzed), ("kill", long_platform::kills), ("soak", long_platform::soak)];
 
 pub(crate) fn long(options: &Options) -> Result<bool> {
     let root = tidy::root()?;
+    let picked = options.list("part");
+    if let Some(unknown) = picked.iter().find(|part| PARTS.iter().all(|(name, _)| name != part)) {
+        bail!("--part {unknown}: there are fuzz, kill and soak");
+    }
+    let mut fine = true;
+    for (name, part) in PARTS {
+        if picked.is_empty() || picked.iter().any(|picked| picked == name) {
+            let report = part(&root, options)?;
+            record(&root, &report)?;
+            println!("{}: {}", report.what, report.result);
+            fine &= report.fine;
+        }
+    }
+    Ok(fine)
+}
+
+fn fuzzed(root: &Path, options: &Options) -> Result<Report> {
     let minutes = options.number("minutes", MINUTES)?.max(1);
-    let report = match build(&root) {
-        Ok(binary) => guided(&root, &binary, minutes, options.text("target"))?,
+    match build(root) {
+        Ok(binary) => guided(root, &binary, minutes, options.text("target")),
         Err(error) => {
             println!(
                 "libFuzzer cannot be built here ({error:#}): the stable mutator instead, without coverage"
             );
-            unguided(&root, minutes, options.text("target"))?
+            unguided(root, minutes, options.text("target"))
         }
-    };
-    record(&root, &report)?;
-    println!("{}: {}", report.what, report.result);
-    Ok(report.fine)
+    }
 }
 
 fn build(root: &Path) -> Result<PathBuf> {
@@ -149,7 +167,7 @@ fn unguided(root: &Path, minutes: u64, only: Option<&str>) -> Result<Report> {
     })
 }
 
-fn today() -> String {
+pub(crate) fn today() -> String {
     first_line("date", &["+%Y-%m-%d"])
 }
 

@@ -6,6 +6,7 @@ mod dist;
 mod find;
 mod licences;
 mod long;
+mod long_platform;
 mod new_protocol;
 mod options;
 mod postgres;
@@ -20,7 +21,8 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask test [--only step,…]      everything that must hold before a change lands
-cargo xtask test --long [--minutes 3] long fuzz runs of every target; appends to docs/long-runs.md
+cargo xtask test --long [--part fuzz,kill,soak] what takes too long for every change; appends to docs/long-runs.md
+                       [--minutes 3] [--target name] a fuzz target; [--kills 200] [--soak 15] minutes
 cargo xtask tidy                      house rules: arrows, names, sizes, orphans, links
 cargo xtask bless                     rewrites the scenarios' expect.txt; then read the difference
 cargo xtask new-protocol <name>       copies the template into every room, and says what else is due
@@ -49,7 +51,8 @@ fn main() -> ExitCode {
 fn perform(verb: &str, rest: &[String]) -> Result<bool> {
     match verb {
         "test" => {
-            let options = Options::read(rest, &["only", "minutes", "target"], &["long"])?;
+            let options =
+                Options::read(rest, &["only", "minutes", "target", "part", "kills", "soak"], &["long"])?;
             if options.flag("long") { long::long(&options) } else { test::test(&options) }
         }
         "tidy" => Ok(tidy::run()? == 0),

@@ -276,9 +276,9 @@ fn error(path: &Path, error: &rusqlite::Error) -> StoreError {
         Some(Code::NotADatabase | Code::DatabaseCorrupt) => {
             StoreError::Damaged { what: format!("{store}: {detail}") }
         }
-        Some(Code::DiskFull) => StoreError::Full { detail },
+        Some(Code::DiskFull) => StoreError::Full { detail: format!("{store}: {detail}") },
         Some(Code::ReadOnly | Code::PermissionDenied | Code::AuthorizationForStatementDenied) => {
-            StoreError::ReadOnly { detail }
+            StoreError::ReadOnly { detail: format!("{store}: {detail}") }
         }
         Some(Code::DatabaseBusy | Code::DatabaseLocked | Code::CannotOpen | Code::SystemIoFailure) => {
             StoreError::Unreachable { detail: format!("{store}: {detail}") }

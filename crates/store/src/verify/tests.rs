@@ -148,6 +148,23 @@ fn a_replaced_tile_is_named() {
 }
 
 #[test]
+fn tiles_ahead_of_their_checkpoint_are_no_lie_and_are_looked_at() {
+    let mut fixture = fixture();
+    for n in 0..100 {
+        let mut tx = Tx::new(SiteId(1), "test", "rows", Timestamp::from_secs(900));
+        tx.put(&MARKS, 1000 + n, vec![format!("later {n}").into(), n.into()]);
+        fixture.store.commit(tx).unwrap();
+    }
+    fixture.store.integrate(ORIGIN, &fixture.signer, Timestamp::from_secs(900)).unwrap().unwrap();
+    // As after a kill between the tiles and the checkpoint over them.
+    fixture.tamper("DELETE FROM checkpoints WHERE size = 800");
+    let verified = fixture.verify();
+    assert_eq!((verified.lies, verified.checkpoint, verified.leaves), (vec![], 700, 800));
+    fixture.tamper("UPDATE tiles SET data = zeroblob(1024) WHERE level = 0 AND number = 3");
+    assert_eq!(fixture.only_lie(), Lie::Tile { path: "tile/0/003.p/32".into(), leaf: 768 });
+}
+
+#[test]
 fn a_leaf_changed_with_its_list_is_named_by_tile_and_checkpoint() {
     let mut fixture = fixture();
     // A forger who knows the format rewrites a row, its commitment, the list and the leaf; the tree gives him away.

@@ -17,6 +17,10 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 const LAPSE_PER_S: usize = 50;
 /// Requests that wait for the core.
 const REQUESTS_MAX: usize = 64;
+/// How soon whoever was answered asks again, if at all.
+const FOLLOWS_WITHIN: Duration = Duration::from_millis(1);
+/// How often the end is noticed while a failed commit waits to be tried again.
+const NAP: Duration = Duration::from_millis(50);
 
 /// How much makes a batch, and how long it is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -136,15 +140,25 @@ impl Runner {
             if !self.commit(batch, clock, is_closed, watcher) || is_last {
                 break;
             }
-            while let Ok(request) = self.requests.try_recv() {
-                request(&mut self.core);
-            }
+            self.answer();
             self.beat(clock, watcher);
         }
         let now = self.now(clock, watcher);
         self.core.flush(now)?;
         self.sign(now, watcher)?;
         Ok(self.core)
+    }
+
+    /// Does what others ask for, as long as one request follows the other, and no longer than a batch is gathered: a folder asks
+    /// for one cursor a file, and must not wait for a batch each time.
+    fn answer(&mut self) {
+        let until = Instant::now() + self.pace.batch_within;
+        let mut next = self.requests.try_recv().ok();
+        while let Some(request) = next {
+            request(&mut self.core);
+            let more = Instant::now() < until;
+            next = if more { self.requests.recv_timeout(FOLLOWS_WITHIN).ok() } else { None };
+        }
     }
 
     /// Deliveries of one micro-batch; none after a while without any.
@@ -190,7 +204,10 @@ impl Runner {
                     if is_closed() {
                         return false;
                     }
-                    std::thread::sleep(wait);
+                    let until = Instant::now() + wait;
+                    while Instant::now() < until && !is_closed() {
+                        std::thread::sleep(NAP);
+                    }
                     wait = (wait * 2).min(RETRY_MAX);
                 }
             }

@@ -21,7 +21,7 @@ use crate::source::folder::{self, Folder};
 use crate::source::live::{self, Live, OnStart, Started};
 use crate::source::{Cursors, Outlet};
 use crate::tasks::Tasks;
-use crate::{catalog, measure};
+use crate::{catalog, config, measure};
 use anyhow::{Context, Result, anyhow, bail};
 use judge::inventory::SiteNetworks;
 use serve::{Address, Limits, Router};
@@ -61,7 +61,7 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
     measure::describe_all();
     let bus = Arc::new(Local::new(config.limits.queue_records));
     let closed = Arc::new(AtomicBool::new(false));
-    let (core, handle) = start_core(&config, &ground, store, &bus, &closed, &state)?;
+    let (core, handle) = start_core(&config, &ground, store, &bus, (stop, &closed), &state)?;
     let signer = ground.signer(&config)?;
     let mut tasks = Tasks::default();
     let cosigning = cosign::Cosigning::new(
@@ -135,11 +135,15 @@ fn start_core(
     ground: &Ground,
     store: Store,
     bus: &Arc<Local>,
-    closed: &Arc<AtomicBool>,
+    (stop, closed): (&Arc<AtomicBool>, &Arc<AtomicBool>),
     state: &Shared,
 ) -> Result<(CoreThread, Handle)> {
     let tables: Vec<&'static str> = TABLES.iter().map(|table| table.name).collect();
-    let sources: Vec<String> = config.listen.iter().map(|listen| listen.interface.clone()).collect();
+    let workers = |listen: &config::Listen| {
+        let interface = listen.interface.clone();
+        (0..listen.workers.max(1)).map(move |worker| format!("live:{interface}/{worker}"))
+    };
+    let sources: Vec<String> = config.listen.iter().flat_map(workers).collect();
     measure::begin(&tables, &sources);
     let settings = Settings {
         views_bytes_max: config.limits.views_bytes,
@@ -158,8 +162,12 @@ fn start_core(
     let (runner, handle) = Runner::new(core, log, pace);
     let waiting = Arc::clone(bus);
     let mut teller = Teller::new(state.clone(), Box::new(move || waiting.waiting()));
-    let (bus, closed) = (Arc::clone(bus), Arc::clone(closed));
-    let run = move || runner.run(&*bus, &now, &|| closed.load(Ordering::Relaxed), &mut teller);
+    let (bus, stop, closed, state) = (Arc::clone(bus), Arc::clone(stop), Arc::clone(closed), state.clone());
+    let run = move || {
+        // While nothing can be written, sources wait for the core's answers: it must not wait for them to end first.
+        let is_stuck = || stop.load(Ordering::Relaxed) && state.lock().failing.is_some();
+        runner.run(&*bus, &now, &|| closed.load(Ordering::Relaxed) || is_stuck(), &mut teller)
+    };
     let thread =
         std::thread::Builder::new().name("core".into()).spawn(run).context("no thread for the core")?;
     Ok((thread, handle))
@@ -217,7 +225,8 @@ fn note_gaps(core: &Handle) -> OnStart {
         match noted {
             Ok((Ok(gap), source)) if !gap.is_zero() => {
                 let interface = source.trim_start_matches("live:").split('/').next().unwrap_or_default();
-                measure::live_gap(interface, gap.as_secs());
+                // Rounded up: a gap is never nothing.
+                measure::live_gap(&source, gap.as_secs() + u64::from(gap.subsec_nanos() > 0));
                 tracing::warn!(
                     interface,
                     gap_s = gap.as_secs(),
