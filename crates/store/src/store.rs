@@ -195,6 +195,8 @@ impl Store {
     /// # Errors
     /// By cause; the store stays unsure.
     pub fn reopen(&mut self) -> Result<()> {
+        // Until all of it is read again: who stops in the middle has not.
+        self.unsure = true;
         self.db.roll_back();
         // PostgreSQL keeps the writer's lock with the connection: the next one could not have it.
         self.db.close();

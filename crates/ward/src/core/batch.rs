@@ -51,7 +51,7 @@ impl Core {
         let data = block::encode(fresh).map_err(|e| StoreError::Ours { detail: e.to_string() })?;
         let cells = vec![
             (&*delivery.source).into(),
-            (last + 1 - fresh.len() as u64).cast_signed().into(),
+            (last.saturating_add(1).saturating_sub(fresh.len() as u64)).cast_signed().into(),
             last.cast_signed().into(),
             (fresh.len() as i64).into(),
             time(from).into(),
@@ -95,7 +95,8 @@ impl Core {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         batch.block = batch.block.max(block);
-        self.observed = self.observed.max(record.header().observed_at);
+        // A sensor whose clock is ahead must not end what others say by making it look old.
+        self.observed = self.observed.max(record.header().observed_at.min(now));
         for key in subjects(record) {
             if !self.views.bring(&key, &mut self.store)? {
                 self.totals.unjudged += 1;

@@ -25,7 +25,7 @@ impl Core {
         self.coverage.clear();
         let db = self.store.db();
         self.cursors = CursorRow::all(db, site_id)?.into_iter().map(|c| (c.source.clone(), c)).collect();
-        self.observed = self.cursors.values().map(|c| c.observed_at).max().unwrap_or_default();
+        self.observed = self.cursors.values().map(|c| c.observed_at.min(now)).max().unwrap_or_default();
         self.newest_block = db
             .number("SELECT max(id) FROM blocks WHERE site = ?1", &[Cell::Int(site_id.0.into())])?
             .unwrap_or(0);

@@ -122,6 +122,9 @@ pub struct Core {
     /// View rows that may be written now.
     allowance: f64,
     last_work: Instant,
+    /// What is in memory is what the store says. `false` from the moment that it is read again until that has succeeded: memory may
+    /// then say of records that they are durable although they are not.
+    whole: bool,
     totals: Totals,
 }
 
@@ -163,6 +166,7 @@ impl Core {
             observed: Timestamp::ZERO,
             allowance: 0.0,
             last_work: Instant::now(),
+            whole: false,
             totals: Totals::default(),
             decider: [0; 32],
             store,
@@ -171,6 +175,7 @@ impl Core {
         };
         core.note_decider(now)?;
         core.load(now)?;
+        core.whole = true;
         Ok(core)
     }
 
@@ -230,9 +235,7 @@ impl Core {
     /// Nothing of the batch is durable, or it is not known ([`StoreError::Unsure`]); the core has read the store again where
     /// that was possible, and takes the same deliveries once more.
     pub fn accept(&mut self, deliveries: &[Delivery], now: Timestamp) -> Result<Accepted, StoreError> {
-        if self.store.is_unsure() {
-            self.recover(now)?;
-        }
+        self.be_whole(now)?;
         let result = self.try_accept(deliveries, now);
         if result.is_err() {
             // Views hold what is not stored. Reading again is what a restart does.
@@ -246,8 +249,24 @@ impl Core {
     /// # Errors
     /// By cause; to be tried again.
     pub fn recover(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.whole = false;
         self.store.reopen()?;
-        self.load(now)
+        self.load(now)?;
+        self.whole = true;
+        Ok(())
+    }
+
+    /// Whether memory is what the store says; if not, only [`Self::recover`] helps, and what the core tells may be wrong.
+    pub fn is_whole(&self) -> bool {
+        self.whole && !self.store.is_unsure()
+    }
+
+    /// Reads the store again where that was tried before and failed.
+    ///
+    /// # Errors
+    /// As [`Self::recover`].
+    pub fn be_whole(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        if self.is_whole() { Ok(()) } else { self.recover(now) }
     }
 
     fn try_accept(&mut self, deliveries: &[Delivery], now: Timestamp) -> Result<Accepted, StoreError> {
@@ -287,6 +306,7 @@ impl Core {
     /// # Errors
     /// By cause; what was written stays written.
     pub fn flush(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.be_whole(now)?;
         while self.site.is_restless() {
             let mut tx =
                 Tx::new(self.settings.site, "ward", "a look at the site", now).decided_by(self.decider);
@@ -318,6 +338,14 @@ impl Core {
     /// # Errors
     /// By cause.
     pub fn lapse_some(&mut self, endpoints: usize, now: Timestamp) -> Result<(), StoreError> {
+        self.be_whole(now)?;
+        self.try_lapse(endpoints, now).inspect_err(|_| {
+            // Views hold ends of claims that are not stored.
+            let _ = self.recover(now);
+        })
+    }
+
+    fn try_lapse(&mut self, endpoints: usize, now: Timestamp) -> Result<(), StoreError> {
         let keys = self.site.next_keys(endpoints);
         let mut batch = Batch::default();
         for key in keys {
@@ -326,7 +354,7 @@ impl Core {
         let mut tx = Tx::new(self.settings.site, "ward", "claims that were not heard for long", now)
             .decided_by(self.decider);
         self.put_batch(&mut tx, batch, now)?;
-        if tx.is_empty() { Ok(()) } else { self.commit_or_recover(tx, now) }
+        if tx.is_empty() { Ok(()) } else { self.store.commit(tx).map(|_| ()) }
     }
 }
 
@@ -336,6 +364,7 @@ impl Core {
     /// # Errors
     /// By cause.
     pub fn note_site(&mut self, name: &str, time_zone: &str, now: Timestamp) -> Result<(), StoreError> {
+        self.be_whole(now)?;
         let site = self.settings.site;
         let mut known = None;
         let parameters = [Cell::Int(site.0.into())];
@@ -367,6 +396,7 @@ impl Core {
         until: Timestamp,
         now: Timestamp,
     ) -> Result<Duration, StoreError> {
+        self.be_whole(now)?;
         let Some(from) = self.cursors.get(source).map(|cursor| cursor.observed_at) else {
             return Ok(Duration::ZERO);
         };
@@ -386,6 +416,7 @@ impl Core {
     /// # Errors
     /// By cause.
     pub fn commit(&mut self, tx: Tx, now: Timestamp) -> Result<(), StoreError> {
+        self.be_whole(now)?;
         if tx.is_empty() { Ok(()) } else { self.commit_or_recover(tx, now) }
     }
 
@@ -394,6 +425,7 @@ impl Core {
     /// # Errors
     /// By cause.
     pub fn sweep(&mut self, policy: &Policy, now: Timestamp, max_rows: usize) -> Result<Swept, StoreError> {
+        self.be_whole(now)?;
         let swept = retention::sweep(&mut self.store, policy, now, max_rows);
         // A view whose row is gone must not write it again.
         let is_viewed = |swept: &Swept| {

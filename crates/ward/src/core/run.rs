@@ -237,9 +237,7 @@ impl Runner {
     }
 
     fn sign(&mut self, now: Timestamp, watcher: &mut dyn Watcher) -> Result<(), StoreError> {
-        if self.core.store().is_unsure() {
-            self.core.recover(now)?;
-        }
+        self.core.be_whole(now)?;
         if let Some(checkpoint) = self.core.store().integrate(&self.log.origin, &*self.log.signer, now)? {
             watcher.signed(&checkpoint);
         }

@@ -205,3 +205,66 @@ fn a_damaged_block_is_named_before_anything_starts() {
     let error = Core::open(store, settings(), catalog(), NOW).map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("table blocks, row 3"), "{error}");
 }
+
+/// A commit fails, and the store cannot be read again either: nothing may be called durable that is not.
+#[test]
+fn what_cannot_be_read_again_acknowledges_nothing() {
+    let records = records(20, 600);
+    for hidden in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut core = open(folder.path(), settings());
+        feed(&mut core, &records[..300], 100);
+        let batch = delivery(&records[300..], 600);
+        let (there, away) = (folder.path().join("store.db"), folder.path().join("away"));
+        if hidden {
+            // Fails before its commit point, and no connection can be made.
+            let pages = core.store().db().number("PRAGMA page_count", &[]).unwrap().unwrap();
+            match core.store().db() {
+                Db::Sqlite(db) => db.limit_pages(pages).unwrap(),
+                #[cfg(feature = "postgres")]
+                Db::Postgres(_) => panic!("a folder is SQLite's"),
+            }
+            std::fs::rename(&there, &away).unwrap();
+        } else {
+            // Fails at it, and a row cannot be read.
+            core.store().db().execute("UPDATE subjects SET evidence = x'00' WHERE id = 3", &[]).unwrap();
+            core.store().fail_next(Fault::NotStored);
+        }
+        for _ in 0..3 {
+            let answer = core.accept(std::slice::from_ref(&batch), NOW);
+            assert!(answer.is_err(), "hidden: {hidden}: {answer:?}");
+            assert!(!core.is_whole());
+        }
+        assert!(core.lapse_some(10, NOW).is_err() && core.flush(NOW).is_err());
+        if hidden {
+            std::fs::rename(&away, &there).unwrap();
+            let accepted = core.accept(std::slice::from_ref(&batch), NOW).unwrap();
+            assert_eq!((accepted.records, accepted.repeated), (300, 0));
+            verify(&mut core);
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_ahead_ends_no_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut records = records(20, 600);
+    let mut core = open(folder.path(), settings());
+    let open_claims = |core: &mut Core| {
+        let sql = "SELECT count(*) FROM claims WHERE true_to IS NULL AND known_to IS NULL";
+        core.store().db().number(sql, &[]).unwrap().unwrap()
+    };
+    let now = records.iter().map(|record| record.header().observed_at).max().unwrap();
+    let last = records.len();
+    records[last - 1].header_mut().observed_at = Timestamp::from_secs(4_000_000_000);
+    core.accept(&[delivery(&records, last)], now).unwrap();
+    let before = open_claims(&mut core);
+    assert!(before > 20, "{before}");
+    for _ in 0..2 {
+        core.lapse_some(10_000, now).unwrap();
+        assert_eq!(open_claims(&mut core), before);
+        drop(core);
+        let store = Store::open(Place::folder(folder.path(), [9; 32]), now).unwrap();
+        core = Core::open(store, settings(), catalog(), now).unwrap();
+    }
+}
