@@ -109,8 +109,11 @@ impl Amendment {
             }
             (Self::Release { name }, None) => {
                 let holds: Vec<&str> = rows.iter().filter_map(|row| row.name.strip_prefix(HOLD)).collect();
-                let there =
-                    if holds.is_empty() { "there is none".into() } else { format!("there are: {}", holds.join(", ")) };
+                let there = if holds.is_empty() {
+                    "there is none".into()
+                } else {
+                    format!("there are: {}", holds.join(", "))
+                };
                 return Err(refused(name, &format!("no such hold; {there}")));
             }
             _ => {}
