@@ -42,12 +42,23 @@ pub enum Act {
     Checkpoint,
     /// The ledger verified against the rows.
     Verify,
+    /// A word about devices: merge, split, or one taken back.
+    Decide,
+    /// A change of the retention policy.
+    Policy,
 }
 
 impl Act {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Backup, Self::RotateKek, Self::RotateData, Self::Checkpoint, Self::Verify];
+    pub const ALL: [Self; 7] = [
+        Self::Backup,
+        Self::RotateKek,
+        Self::RotateData,
+        Self::Checkpoint,
+        Self::Verify,
+        Self::Decide,
+        Self::Policy,
+    ];
 
     /// Its name in paths.
     pub fn name(self) -> &'static str {
@@ -57,6 +68,8 @@ impl Act {
             Self::RotateData => "rotate-data",
             Self::Checkpoint => "checkpoint",
             Self::Verify => "verify",
+            Self::Decide => "decide",
+            Self::Policy => "policy",
         }
     }
 }

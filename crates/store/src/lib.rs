@@ -6,6 +6,7 @@ pub mod backup;
 pub mod block;
 pub mod cursors;
 pub mod db;
+pub mod decisions;
 pub mod devices;
 pub mod endpoints;
 mod error;

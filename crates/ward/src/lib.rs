@@ -1,5 +1,6 @@
 //! The binary's own room: wires the others together and performs. No decision about devices is taken here.
 
+pub mod acts;
 pub mod bus;
 pub mod capture;
 pub mod catalog;

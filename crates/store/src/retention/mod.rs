@@ -3,6 +3,7 @@
 //!
 //! Nothing here runs by itself, and nothing reads the clock. Defaults and their reasons: docs/operate/retention.md.
 
+mod amend;
 mod date;
 mod inventory;
 mod plan;
@@ -11,5 +12,6 @@ mod talks;
 #[cfg(test)]
 mod tests;
 
+pub use amend::Amendment;
 pub use plan::{Change, ROWS_A_TX, Step, Swept, plan, sweep};
 pub use policy::{HOLDS_MAX, Keep, LegalHold, Policy, RULES, Rule};

@@ -16,9 +16,9 @@ const SIX_YEARS: u32 = 2_192;
 /// Characters that a reason has at least.
 const REASON_CHARS_MIN: usize = 10;
 /// Rows of table `policies` that set a rule are named so, with the rule's name behind.
-const RETENTION: &str = "retention:";
+pub(super) const RETENTION: &str = "retention:";
 /// Rows of table `policies` that are holds are named so, with a name of people's choice behind.
-const HOLD: &str = "hold:";
+pub(super) const HOLD: &str = "hold:";
 
 /// One rule and its default.
 #[derive(Debug, PartialEq, Eq)]
@@ -159,6 +159,47 @@ pub struct Policy {
     pub(super) sources: Option<BTreeSet<String>>,
 }
 
+impl LegalHold {
+    /// Its first day, `YYYY-MM-DD`.
+    pub fn first_day(&self) -> String {
+        date::of(self.from)
+    }
+
+    /// Its last day; `None`: until it is lifted.
+    pub fn last_day(&self) -> Option<String> {
+        (self.to != i64::MAX).then(|| date::of(self.to - 1))
+    }
+}
+
+/// A row that sets a rule or is a hold.
+#[derive(Debug)]
+pub(super) struct PolicyRow {
+    pub(super) id: i64,
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+impl PolicyRow {
+    /// Those of a site, by name.
+    pub(super) fn all(db: &mut Db, site: SiteId) -> Result<Vec<Self>> {
+        let mut rows = Vec::new();
+        let sql = "SELECT id, name, value FROM policies WHERE site = ?1 ORDER BY name";
+        db.query(sql, &[Cell::Int(site.0.into())], &mut |row| {
+            let name = row.text(1)?;
+            if name.starts_with(RETENTION) || name.starts_with(HOLD) {
+                rows.push(Self { id: row.int(0)?, name: name.to_owned(), value: row.text(2)?.to_owned() });
+            }
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Name and value.
+    pub(super) fn parts(&self) -> (&str, &str) {
+        (&self.name, &self.value)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeepText {
@@ -194,16 +235,7 @@ impl Policy {
     /// # Errors
     /// [`StoreError::Refused`] with the row and the way out; and by cause.
     pub fn read(db: &mut Db, site: SiteId) -> Result<Self> {
-        let mut rows = Vec::new();
-        let sql = "SELECT name, value FROM policies WHERE site = ?1 ORDER BY name";
-        db.query(sql, &[Cell::Int(site.0.into())], &mut |row| {
-            let name = row.text(0)?;
-            if name.starts_with(RETENTION) || name.starts_with(HOLD) {
-                rows.push((name.to_owned(), row.text(1)?.to_owned()));
-            }
-            Ok(())
-        })?;
-        Self::from_rows(site, rows.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        Self::from_rows(site, PolicyRow::all(db, site)?.iter().map(PolicyRow::parts))
     }
 
     /// The same from rows in memory: also how a row is checked before it is written.
@@ -342,16 +374,8 @@ impl Policy {
         lines.push("ledger: every leaf, for good".into());
         lines.push("sealed values: until their subject is shredded".into());
         lines.extend(self.holds.iter().map(|hold| {
-            let to = match hold.to {
-                i64::MAX => "until it is lifted".into(),
-                to => format!("to {}", date::of(to - 1)),
-            };
-            format!(
-                "hold {}: nothing from {} {to} is deleted ({})",
-                hold.name,
-                date::of(hold.from),
-                hold.reason
-            )
+            let to = hold.last_day().map_or_else(|| "until it is lifted".into(), |day| format!("to {day}"));
+            format!("hold {}: nothing from {} {to} is deleted ({})", hold.name, hold.first_day(), hold.reason)
         }));
         lines
     }

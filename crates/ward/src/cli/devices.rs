@@ -1,6 +1,7 @@
 //! `ward devices`: the inventory as it is, as it was, and as it was known.
 
 use super::config::Given;
+use super::decide::Verb;
 use super::reading::{self, Reading, Zone, cell, count, page, rfc3339, table};
 use super::{DONE, USAGE};
 use anyhow::{Result, anyhow};
@@ -18,15 +19,18 @@ const LIMIT_DEFAULT: usize = 100;
 const FORMS: &str = "write 2026-05-01 (the beginning of that day at the site), 2026-05-01T08:30 (the site's time) or \
                      2026-05-01T08:30:00Z";
 
-/// List the devices of the site, as they are or as they were.
+/// List the devices of the site, as they are or as they were; decide which of them are one.
 ///
-/// Reads the store beside a `ward up` that runs, and changes nothing. Exit code 0: listed; 2: wrong arguments; 3: nothing could be
+/// The list reads the store beside a `ward up` that runs, and changes nothing. Exit code 0: listed; 2: wrong arguments; 3: nothing could be
 /// read.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  ward devices\n  ward devices --at 2026-05-01                the inventory as it was when that day began\n  ward devices --at 2026-05-01T08:30:00Z --known-at 2026-05-02\n                                              what was true then, by what Ward knew a day later\n  ward devices --limit 500 --json"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  ward devices\n  ward devices --at 2026-05-01                the inventory as it was when that day began\n  ward devices --at 2026-05-01T08:30:00Z --known-at 2026-05-02\n                                              what was true then, by what Ward knew a day later\n  ward devices --limit 500 --json\n  ward devices merge d-00f1c2d3a4b5c6d7 d-8899aabbccddeeff --reason \"two ports of one monitor\""
 )]
 pub(super) struct Devices {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// What was true then: a date (when it began at the site), or a date and time (RFC 3339).
     #[arg(long, value_name = "WHEN", value_parser = parse_moment)]
     at: Option<Moment>,
@@ -132,6 +136,9 @@ const STILL: Timestamp = Timestamp::from_nanos(i64::MAX.cast_unsigned());
 impl Devices {
     /// Runs the verb.
     pub(super) fn run(self) -> Result<u8> {
+        if let Some(verb) = self.verb {
+            return verb.run();
+        }
         let mut reading = Reading::open(&self.given)?;
         let moments = self.moments(&reading.zone);
         let (at, asked) = match moments {
@@ -190,7 +197,7 @@ impl Devices {
             };
             return writeln!(out, "{hint}");
         }
-        let mut rows = table(&["Name", "Address", "MAC", "Maker of interface", "First seen", "Claims"]);
+        let mut rows = table(&["Name", "Address", "MAC", "Maker of interface", "First seen", "Claims", "Id"]);
         for item in &found.items {
             rows.add_row(row(item, zone));
         }
@@ -225,6 +232,7 @@ fn row(item: &DeviceAt, zone: &Zone) -> Vec<String> {
         cell(item.device.vendor.as_deref().unwrap_or("–")),
         zone.show(item.device.first_seen),
         item.claims.len().to_string(),
+        item.device.device.to_string(),
     ]
 }
 

@@ -1,11 +1,12 @@
 //! `ward keys show|rotate`: which keys an installation has, and new ones in their place; by the ward that runs, if one does.
 //! It must never show a key.
 
+use super::acting::{alone, by_the_one_that_runs};
 use super::config::Given;
 use super::reading::{self, Bar, count, page, reader, table};
 use super::{DONE, PARTLY};
 use crate::config::Config;
-use crate::control::{self, ControlError};
+use crate::control::ControlError;
 use crate::keys::{IfMissing, KEYRING_FILE, KekSource, rotate_kek};
 use crate::up::ground::Ground;
 use crate::up::rotate;
@@ -13,13 +14,12 @@ use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args, Subcommand};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
-use serve::control::{Act, SOCKET_FILE};
+use serve::control::Act;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use store::vault;
-use store::{Store, StoreError};
 use trust::seal::KekHint;
 use trust::tlog::NoteSigner;
 
@@ -196,7 +196,7 @@ impl Rotate {
             Some(target) => (Act::RotateKek, Some(target)),
             None => (Act::RotateData, None),
         };
-        let done = match by_the_one_that_runs(&config, act, arguments.as_ref()) {
+        let done = match by_the_one_that_runs(&config, act, arguments.as_ref(), "rotating") {
             Ok(done) => done,
             Err(ControlError::NotRunning { .. }) => match &arguments {
                 Some(target) => kek(&config, target)?,
@@ -242,40 +242,6 @@ impl Rotate {
             json!({ "kind": "pkcs11", "module": module, "token": token, "key": self.token_key, "pin": { "file": pin } }),
         ))
     }
-}
-
-/// Has the ward that runs do it.
-fn by_the_one_that_runs(config: &Config, act: Act, arguments: Option<&Value>) -> Result<Value, ControlError> {
-    let bar = Bar::new("rotating");
-    let socket = config.store.folder.join(SOCKET_FILE);
-    let path = format!("/control/v1/{}", act.name());
-    for value in control::call(&socket, "POST", &path, arguments) {
-        let mut value = value?;
-        if let Some(done) = value.get_mut("done") {
-            return Ok(done.take());
-        }
-        let progress = value.get("progress").or_else(|| value.get("working"));
-        bar.say(progress.map(|progress| super::printable(&progress.to_string())).unwrap_or_default());
-    }
-    Err(ControlError::CutOff)
-}
-
-/// The store, whose lock keeps other wards away, and the keyring as it is under that lock.
-fn alone(config: &Config) -> Result<(Store, Ground)> {
-    let ground = Ground::open(config)?;
-    // Refuses a store that is not there, or needs another ward.
-    drop(reader(&ground.place)?);
-    let store = Store::open(ground.place.clone(), crate::up::now()).map_err(|error| match error {
-        StoreError::InUse { .. } => anyhow::Error::from(error)
-            .context("a ward uses the store, but does not answer at its control socket"),
-        other => other.into(),
-    })?;
-    if Ground::look(config)?.keyring.to_bytes()? != ground.keyring.to_bytes()? {
-        bail!(
-            "the keyring has just been changed by another ward: look with `ward keys show`, then run this again"
-        );
-    }
-    Ok((store, ground))
 }
 
 /// A new key-encryption key. The commit point is the new keyring's name (`keys::rotate_kek`).

@@ -1,8 +1,10 @@
 //! Arguments, verbs and exit codes (DESIGN: 0 done, whole · 1 partly read, or found something when asked to gate ·
 //! 2 usage · 3 nothing done).
 
+mod acting;
 mod backup;
 mod config;
+mod decide;
 mod demo;
 mod devices;
 mod doctor;
@@ -10,6 +12,7 @@ mod keys;
 mod ledger;
 mod listen;
 mod reading;
+mod retention;
 mod scan;
 mod stdin;
 mod up;
@@ -43,6 +46,7 @@ enum Verb {
     Config(config::Configuration),
     Doctor(doctor::Doctor),
     Devices(devices::Devices),
+    Retention(retention::Retention),
     Ledger(ledger::Ledger),
     Backup(backup::Backup),
     Restore(backup::Restore),
@@ -67,6 +71,7 @@ pub fn main() -> ExitCode {
         Verb::Config(config) => config.run(),
         Verb::Doctor(doctor) => doctor.run(),
         Verb::Devices(devices) => devices.run(),
+        Verb::Retention(retention) => retention.run(),
         Verb::Ledger(ledger) => ledger.run(),
         Verb::Backup(backup) => backup.run(),
         Verb::Restore(restore) => restore.run(),

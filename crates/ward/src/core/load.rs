@@ -6,6 +6,7 @@ use model::Timestamp;
 use std::time::Instant;
 use store::cursors::{CursorRow, REPLAY_FROM, mark};
 use store::db::{Cell, Value};
+use store::decisions::DecisionRow;
 use store::devices::{BindingRow, DeviceRow};
 use store::endpoints::SubjectRow;
 use store::happenings::FindingRow;
@@ -37,6 +38,7 @@ impl Core {
         DeviceRow::each_current(db, site_id, &mut |row| site.load_device(row))?;
         BindingRow::each_current(db, site_id, &mut |row| site.load_binding(row))?;
         FindingRow::each_open(db, site_id, &mut |row| site.load_finding(row))?;
+        site.load_decisions(DecisionRow::in_force(db, site_id)?);
         let found = mark(db, site_id, REPLAY_FROM)?;
         let (row, value) = match found {
             Some((row, value)) => (row, value),

@@ -5,9 +5,11 @@
 //! that may, the cursors of the sources, and one leaf (docs/design/0006-record-blocks.md).
 
 mod batch;
+mod decide;
 mod load;
 pub mod run;
 mod site;
+pub use decide::Decided;
 pub use site::EFFECT_NOTIFY;
 mod talks;
 mod views;
@@ -34,7 +36,8 @@ use views::Views;
 /// Rows of views that a transaction writes at most.
 const VIEW_ROWS_PER_TX_MAX: usize = 2_000;
 /// Tables whose rows are also views in memory.
-const VIEWED: &[&str] = &["talks", "pairs", "subjects", "cursors", "devices", "bindings", "findings"];
+const VIEWED: &[&str] =
+    &["talks", "pairs", "subjects", "cursors", "devices", "bindings", "findings", "decisions"];
 /// Longest wait between two moves of the replay mark.
 const MARK_EVERY: Duration = Duration::from_secs(10);
 

@@ -2,11 +2,12 @@
 
 use super::{Core, Due};
 use judge::inventory::{Digest, SubjectKey, between_devices, card, device_findings, joined, spoken_for};
-use judge::site::{Assigned, Change, Drawn, Known, SiteView, site};
+use judge::site::{Assigned, Change, Decision, Drawn, Known, SiteView, site};
 use model::{Device, DeviceId, DeviceKey, Finding, FindingKind, Protocol, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::{Duration, Instant};
+use store::decisions::DecisionRow;
 use store::devices::{BindingRow, DeviceRow};
 use store::happenings::FindingRow;
 use store::table::{BINDINGS, DEVICES, FINDINGS, OUTBOX};
@@ -18,6 +19,8 @@ const REST_PER_LOOK: u32 = 10;
 pub const EFFECT_NOTIFY: &str = "notify";
 /// Cards drawn in one transaction; the others wait for the next.
 const CARDS_PER_TX: usize = 500;
+/// Decisions that were not followed, named in a message.
+const UNHEEDED_NAMED: usize = 5;
 
 /// What is remembered between looks.
 #[derive(Default)]
@@ -30,6 +33,9 @@ pub(super) struct SiteViews {
     drawn: BTreeMap<DeviceId, Drawn>,
     /// What each gateway says of the devices it speaks for.
     told: BTreeMap<DeviceId, Vec<Device>>,
+    /// What people decided and holds, oldest first; and which of it the last look could not follow, by row.
+    decisions: Vec<DecisionRow>,
+    unheeded: Vec<i64>,
     due: Due,
     look: bool,
     looked: Option<(Instant, Duration)>,
@@ -91,6 +97,48 @@ impl SiteViews {
         self.findings.insert(key, row);
     }
 
+    pub(super) fn load_decisions(&mut self, rows: Vec<DecisionRow>) {
+        self.decisions = rows;
+    }
+
+    /// Takes over a decision that is new, or leaves out one that was taken back.
+    pub(super) fn note_decision(&mut self, row: DecisionRow) {
+        self.decisions.retain(|known| known.id != row.id);
+        if row.reverted_at.is_none() {
+            self.decisions.push(row);
+        }
+    }
+
+    pub(super) fn decisions(&self) -> &[DecisionRow] {
+        &self.decisions
+    }
+
+    pub(super) fn unheeded(&self) -> &[i64] {
+        &self.unheeded
+    }
+
+    pub(super) fn known(&self, device: DeviceId) -> Option<&Known> {
+        self.assigned.devices.get(&device)
+    }
+
+    pub(super) fn subjects_of(&self, device: DeviceId) -> impl Iterator<Item = SubjectKey> + '_ {
+        self.assigned.subjects.iter().filter(move |(_, owner)| **owner == device).map(|(key, _)| *key)
+    }
+
+    /// Remembers which decisions were not followed, and says so where that is news.
+    fn note_unheeded(&mut self, indexes: &[usize]) {
+        let rows: Vec<i64> =
+            indexes.iter().filter_map(|index| self.decisions.get(*index)).map(|row| row.id).collect();
+        if rows.iter().any(|row| !self.unheeded.contains(row)) {
+            tracing::warn!(
+                count = rows.len(),
+                rows = ?rows.iter().take(UNHEEDED_NAMED).collect::<Vec<_>>(),
+                "decisions about devices cannot be followed: they name what is not there; see ward devices decisions"
+            );
+        }
+        self.unheeded = rows;
+    }
+
     /// The next endpoints in a round over all of them.
     pub(super) fn next_keys(&mut self, count: usize) -> Vec<SubjectKey> {
         let from = self.lapsed_until.map_or(Bound::Unbounded, Bound::Excluded);
@@ -138,8 +186,11 @@ impl Core {
 
     /// Which endpoints are which device.
     fn draw(&mut self, tx: &mut Tx, known_from: Timestamp) {
-        let view = SiteView { digests: &self.site.digests, assigned: &self.site.assigned, decisions: &[] };
+        let decisions: Vec<Decision> = self.site.decisions.iter().map(|row| row.decision).collect();
+        let view =
+            SiteView { digests: &self.site.digests, assigned: &self.site.assigned, decisions: &decisions };
         let step = site(&view, self.observed, &self.catalog);
+        self.site.note_unheeded(&step.unheeded);
         for change in &step.changes {
             self.put_change(tx, change, known_from);
         }

@@ -145,13 +145,7 @@ fn start_core(
     };
     let sources: Vec<String> = config.listen.iter().flat_map(workers).collect();
     measure::begin(&tables, &sources);
-    let settings = Settings {
-        views_bytes_max: config.limits.views_bytes,
-        subjects_max: config.limits.subjects_max,
-        ..Settings::new(config.site.id, seed()?)
-    };
-    let catalog = catalog::load(SiteNetworks::default()).context("the built-in MAC registry is damaged")?;
-    let mut core = Core::open(store, settings, catalog, now())?;
+    let mut core = open_core(config, store)?;
     core.note_site(&config.site.name, &config.site.time_zone, now())?;
     let log = Log { origin: config.ledger.origin.clone(), signer: Box::new(ground.signer(config)?) };
     let pace = Pace {
@@ -171,6 +165,20 @@ fn start_core(
     let thread =
         std::thread::Builder::new().name("core".into()).spawn(run).context("no thread for the core")?;
     Ok((thread, handle))
+}
+
+/// The core over a store, as configured: also for a verb that acts while no ward runs.
+///
+/// # Errors
+/// Those of the store, and of what ships with Ward.
+pub fn open_core(config: &Config, store: Store) -> Result<Core> {
+    let settings = Settings {
+        views_bytes_max: config.limits.views_bytes,
+        subjects_max: config.limits.subjects_max,
+        ..Settings::new(config.site.id, seed()?)
+    };
+    let catalog = catalog::load(SiteNetworks::default()).context("the built-in MAC registry is damaged")?;
+    Ok(Core::open(store, settings, catalog, now())?)
 }
 
 /// A secret seed for maps.

@@ -3,6 +3,7 @@
 use super::ground::{Ground, now};
 use super::rotate;
 use super::state::Shared;
+use crate::acts::{Asked, Decide};
 use crate::config::Config;
 use crate::core::run::Handle;
 use crate::keys::{KEYRING_FILE, KekSource};
@@ -13,6 +14,7 @@ use serve::control::{Act, Control};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::backup::{self, Sealing};
+use store::retention::Amendment;
 use store::{Readers, verify};
 
 /// Who does it.
@@ -60,6 +62,8 @@ impl Control for Office {
             Act::RotateData => self.rotate_data(progress),
             Act::Checkpoint => self.checkpoint(),
             Act::Verify => self.verify(progress),
+            Act::Decide => self.decide(arguments),
+            Act::Policy => self.policy(arguments),
         };
         outcome.map_err(|error| format!("{error:#}"))
     }
@@ -124,5 +128,19 @@ impl Office {
             verify::verify(db, &expectation, &mut |rows, of| progress(json!({ "rows": rows, "of": of })))
         })?;
         Ok(serde_json::to_value(verified)?)
+    }
+
+    fn decide(&self, arguments: Value) -> Result<Value> {
+        let asked: Asked<Decide> =
+            serde_json::from_value(arguments).context("what is decided, and by whom")?;
+        self.core.call(move |core| asked.carry_out(core, now()))?
+    }
+
+    /// Retention goes by the policy of the moment: a hold holds from the next step on.
+    fn policy(&self, arguments: Value) -> Result<Value> {
+        let asked: Asked<Amendment> =
+            serde_json::from_value(arguments).context("what is changed, and by whom")?;
+        let site = self.config.site.id;
+        self.core.call(move |core| asked.carry_out(core, site, now()))?
     }
 }
