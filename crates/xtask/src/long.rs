@@ -26,8 +26,10 @@ pub(crate) struct Report {
 }
 
 /// The parts, in the order in which they run; `--part` picks some.
-const PARTS: &[(&str, fn(&Path, &Options) -> Result<Report>)] =
-    &[("fuzz", fuzzed), ("kill", long_platform::kills), ("soak", long_platform::soak)];
+/// A part of the long run, by name.
+type Part = (&'static str, fn(&Path, &Options) -> Result<Report>);
+
+const PARTS: &[Part] = &[("fuzz", fuzzed), ("kill", long_platform::kills), ("soak", long_platform::soak)];
 
 pub(crate) fn long(options: &Options) -> Result<bool> {
     let root = tidy::root()?;

@@ -7,8 +7,11 @@ use std::process::Command;
 
 /// A program and the Debian package that brings it.
 const NEEDED: &[(&str, &str)] = &[
+    ("curl", "curl"),
     ("ip", "iproute2"),
+    ("openssl", "openssl"),
     ("pkcs11-tool", "opensc"),
+    ("promtool", "prometheus"),
     ("python3", "python3"),
     ("softhsm2-util", "softhsm2"),
     ("tcpdump", "tcpdump"),
