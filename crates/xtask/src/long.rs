@@ -25,8 +25,10 @@ pub(crate) struct Report {
     pub(crate) fine: bool,
 }
 
+type Part = fn(&Path, &Options) -> Result<Report>;
+
 /// The parts, in the order in which they run; `--part` picks some.
-const PARTS: &[(&str, fn(&Path, &Options) -> Result<Report>)] =
+const PARTS: &[(&str, Part)] =
     &[("fuzz", fuzzed), ("kill", long_platform::kills), ("soak", long_platform::soak)];
 
 pub(crate) fn long(options: &Options) -> Result<bool> {
