@@ -9,7 +9,7 @@ mod soak;
 use crate::up::{Files, Installation, records_once_each, told};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::db::Db;
 use testkit::random::Random;
 
@@ -109,13 +109,27 @@ fn finished(installation: &Installation, files: &Files) -> Vec<String> {
     state(&mut installation.db(), &installation.watched())
 }
 
-/// One life of the process, ended by a kill at a random moment: every third while it starts.
+/// One life of the process, ended by a kill: while it starts, at a random moment of its work, or just when it tells that more is
+/// durable.
 fn life(installation: &Installation, random: &mut Random) {
+    let told_bytes =
+        || std::fs::metadata(installation.watched().join(".ward-cursor.jsonl")).map_or(0, |file| file.len());
     let running = installation.spawn();
-    if random.below(3) > 0 {
-        running.wait_for("ward is up. ");
+    let some = Duration::from_millis(20 + random.below(580) as u64);
+    match random.below(3) {
+        0 => std::thread::sleep(some),
+        1 => {
+            running.wait_for("ward is up. ");
+            std::thread::sleep(some);
+        }
+        _ => {
+            running.wait_for("ward is up. ");
+            let (began, before) = (Instant::now(), told_bytes());
+            while told_bytes() == before && began.elapsed() < 3 * some {
+                std::thread::yield_now();
+            }
+        }
     }
-    std::thread::sleep(Duration::from_millis(20 + random.below(580) as u64));
     let said = running.kill();
     assert!(!said.contains("panic") && !said.contains("damaged"), "{said}");
 }
