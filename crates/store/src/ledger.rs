@@ -9,7 +9,9 @@ use crate::store::Store;
 use crate::tx::time;
 use model::Timestamp;
 use std::cell::RefCell;
-use trust::tlog::{self, Checkpoint, Hash, NoteSigner, TILE_WIDTH, Tile, TileBuilder, TileSource};
+use trust::tlog::{
+    self, Checkpoint, Hash, NoteSigner, TILE_WIDTH, Tile, TileBuilder, TileReader, TileSource,
+};
 
 /// Leaves integrated in one transaction.
 const LEAVES_PER_STEP: u64 = 16 * 1024;
@@ -102,6 +104,18 @@ pub fn newest_witnessed(db: &mut Db) -> Result<Option<StoredCheckpoint>> {
     checkpoint(db, "WHERE witnesses > 0 ORDER BY size DESC LIMIT 1", &[])
 }
 
+/// How many leaves the stored tiles cover: as many as the newest checkpoint, or more where Ward ended before it could sign.
+///
+/// # Errors
+/// By cause.
+pub(crate) fn tiled(db: &mut Db) -> Result<u64> {
+    let full = "SELECT max(number) FROM tiles WHERE level = 0 AND width = 256";
+    let tiles = db.number(full, &[])?.map_or(0, |number| number.cast_unsigned().saturating_add(1));
+    let partial = "SELECT max(width) FROM tiles WHERE level = 0 AND number = ?1";
+    let width = db.number(partial, &[Cell::Int(tiles.cast_signed())])?.unwrap_or(0);
+    Ok(tiles.saturating_mul(u64::from(TILE_WIDTH)).saturating_add(width.cast_unsigned()))
+}
+
 fn checkpoint(db: &mut Db, which: &str, parameters: &[Cell<'_>]) -> Result<Option<StoredCheckpoint>> {
     let mut found = None;
     let sql = format!("SELECT size, note, signed_at, witnesses FROM checkpoints {which}");
@@ -128,11 +142,26 @@ impl Store {
         signer: &dyn NoteSigner,
         now: Timestamp,
     ) -> Result<Option<StoredCheckpoint>> {
-        let covered = newest(&mut self.db)?.map_or(0, |checkpoint| checkpoint.size);
+        if self.is_unsure() {
+            return Err(StoreError::Unsure { detail: "the store has not been read again".into() });
+        }
+        let before = newest(&mut self.db)?;
+        let covered = before.as_ref().map_or(0, |checkpoint| checkpoint.size);
+        let is_reopened = self.builder.is_none();
         let mut builder = self.builder()?;
+        let leaves = self.leaves();
+        if leaves < covered.max(builder.size()) {
+            let known = covered.max(builder.size());
+            return Err(StoreError::damaged(format!(
+                "{known} leaves were in the ledger, {leaves} are there"
+            )));
+        }
         while builder.size() < self.leaves() {
             let end = self.leaves().min(builder.size() + LEAVES_PER_STEP);
             self.step_tiles(&mut builder, end)?;
+        }
+        if let Some(before) = before.filter(|_| is_reopened) {
+            self.refuse_fork(&before, builder.size(), origin, signer)?;
         }
         self.builder = Some(builder);
         let (size, root) = match &self.builder {
@@ -146,6 +175,28 @@ impl Store {
         let outgrown = [Cell::Int(covered.cast_signed())];
         self.db.execute("DELETE FROM checkpoints WHERE witnesses = 0 AND size < ?1", &outgrown)?;
         Ok(Some(stored))
+    }
+
+    /// What is signed goes on from what was signed before, or nothing is: two trees under one key are proof that the log lied.
+    fn refuse_fork(
+        &mut self,
+        before: &StoredCheckpoint,
+        size: u64,
+        origin: &str,
+        signer: &dyn NoteSigner,
+    ) -> Result<()> {
+        // One under another name or key is not ours to answer for; `verify` names it.
+        let Ok(signed) = Checkpoint::open(before.note.as_bytes(), origin, &[signer.key().clone()]) else {
+            return Ok(());
+        };
+        let root = TileReader::new(&Tiles::new(&mut self.db), size).root_at(before.size)?;
+        if signed.checkpoint.size() == before.size && root == *signed.checkpoint.root() {
+            return Ok(());
+        }
+        Err(StoreError::damaged(format!(
+            "the first {} leaves are not those that were signed: nothing further is signed",
+            before.size
+        )))
     }
 
     /// Keeps a checkpoint, or the cosignatures that came in for it.
@@ -169,11 +220,7 @@ impl Store {
         if let Some(builder) = self.builder.take() {
             return Ok(builder);
         }
-        let full = "SELECT max(number) FROM tiles WHERE level = 0 AND width = 256";
-        let tiles = self.db.number(full, &[])?.map_or(0, |number| number.cast_unsigned() + 1);
-        let partial = "SELECT max(width) FROM tiles WHERE level = 0 AND number = ?1";
-        let width = self.db.number(partial, &[Cell::Int(tiles.cast_signed())])?.unwrap_or(0);
-        let size = tiles * u64::from(TILE_WIDTH) + width.cast_unsigned();
+        let size = tiled(&mut self.db)?;
         TileBuilder::open(&Tiles::new(&mut self.db), size)
     }
 
