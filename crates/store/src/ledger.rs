@@ -12,7 +12,7 @@ use crate::tx::time;
 use model::Timestamp;
 use std::cell::RefCell;
 use trust::tlog::{
-    self, Checkpoint, Hash, NoteSigner, TILE_WIDTH, Tile, TileBuilder, TileHashes, TileSource,
+    self, Checkpoint, Hash, NoteSigner, TILE_WIDTH, Tile, TileBuilder, TileHashes, TileReader, TileSource,
 };
 
 /// Leaves integrated in one transaction.
@@ -145,12 +145,27 @@ impl Store {
         if self.is_unsure() {
             return Err(StoreError::Unsure { detail: "the store has not been read again".into() });
         }
-        let covered = newest(&mut self.db)?.map_or(0, |checkpoint| checkpoint.size);
+        let before = newest(&mut self.db)?;
+        let covered = before.as_ref().map_or(0, |checkpoint| checkpoint.size);
+        let is_reopened = self.builder.is_none();
         let mut builder = self.builder()?;
-        while self.leaves() > builder.size() + LEAVES_PER_STEP {
-            let end = builder.size() + LEAVES_PER_STEP;
+        let known = covered.max(builder.size());
+        if self.leaves() < known {
+            let leaves = self.leaves();
+            return Err(StoreError::damaged(format!(
+                "{known} leaves were in the ledger, {leaves} are there"
+            )));
+        }
+        let signed_before = before.filter(|_| is_reopened);
+        // After a reopening all tiles are written before anything is signed: the fork is looked for in them.
+        let left_over = if signed_before.is_some() { 0 } else { LEAVES_PER_STEP };
+        while self.leaves() > builder.size() + left_over {
+            let end = self.leaves().min(builder.size() + LEAVES_PER_STEP);
             let tiles = self.next_tiles(&mut builder, end)?;
             self.derive(|store| store.write_tiles(&tiles))?;
+        }
+        if let Some(before) = signed_before {
+            self.refuse_fork(&before, builder.size(), origin, signer)?;
         }
         let end = self.leaves();
         let tiles = if end > builder.size() { self.next_tiles(&mut builder, end)? } else { Vec::new() };
@@ -187,6 +202,28 @@ impl Store {
                 Err(error)
             }
         }
+    }
+
+    /// What is signed goes on from what was signed before, or nothing is: two trees under one key are proof that the log lied.
+    fn refuse_fork(
+        &mut self,
+        before: &StoredCheckpoint,
+        size: u64,
+        origin: &str,
+        signer: &dyn NoteSigner,
+    ) -> Result<()> {
+        // One under another name or key is not ours to answer for; `verify` names it.
+        let Ok(signed) = Checkpoint::open(before.note.as_bytes(), origin, &[signer.key().clone()]) else {
+            return Ok(());
+        };
+        let root = TileReader::new(&Tiles::new(&mut self.db), size).root_at(before.size)?;
+        if signed.checkpoint.size() == before.size && root == *signed.checkpoint.root() {
+            return Ok(());
+        }
+        Err(StoreError::damaged(format!(
+            "the first {} leaves are not those that were signed: nothing further is signed",
+            before.size
+        )))
     }
 
     /// Keeps a checkpoint, or the cosignatures that came in for it.

@@ -7,7 +7,7 @@ use crate::tx::time;
 use model::Timestamp;
 
 /// The scripts, by version from 1.
-const SCRIPTS: &[&str] = &[include_str!("../migrations/0001.sql")];
+pub(crate) const SCRIPTS: &[&str] = &[include_str!("../migrations/0001.sql")];
 
 /// The schema that this build writes.
 pub const SCHEMA: i64 = SCRIPTS.len() as i64;

@@ -128,19 +128,12 @@ impl Readers {
     /// # Errors
     /// By cause, or what `read` returns. A connection that failed is closed.
     pub fn read<T>(&self, read: impl FnOnce(&mut Db) -> Result<T>) -> Result<T> {
-        let (mut db, generation) = self.connection()?;
-        let result = db.begin().and_then(|()| read(&mut db));
+        let (db, generation) = self.connection()?;
+        let mut lent = Lent { readers: self, db: Some(db), generation, keep: false };
+        let Some(db) = &mut lent.db else { return Err(StoreError::Ours { detail: "no connection".into() }) };
+        let result = db.begin().and_then(|()| read(db));
         let ended = db.commit();
-        let mut state = self.lock();
-        let keep = result.is_ok() && ended.is_ok() && state.generation == generation;
-        if keep {
-            state.idle.push(db);
-        } else {
-            state.open -= 1;
-            drop(state);
-            drop(db);
-        }
-        self.freed.notify_all();
+        lent.keep = result.is_ok() && ended.is_ok();
         result
     }
 
@@ -151,6 +144,7 @@ impl Readers {
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.paused = true;
+        let _resume = Resume(self);
         state.generation += 1;
         let idle = std::mem::take(&mut state.idle);
         state.open -= idle.len();
@@ -159,10 +153,7 @@ impl Readers {
             state = self.freed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         drop(state);
-        let done = act(&mut self.place.lock().unwrap_or_else(PoisonError::into_inner));
-        self.lock().paused = false;
-        self.freed.notify_all();
-        done
+        act(&mut self.place.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn connection(&self) -> Result<(Db, u64)> {
@@ -196,9 +187,58 @@ impl Readers {
     }
 }
 
+/// A connection that is in use. It comes back, or is closed, also where its user panics: a lost one would be waited for for ever.
+struct Lent<'r> {
+    readers: &'r Readers,
+    db: Option<Db>,
+    generation: u64,
+    keep: bool,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut state = self.readers.lock();
+        if self.keep && state.generation == self.generation {
+            state.idle.extend(self.db.take());
+        } else {
+            drop(state);
+            // Closed before it counts as closed: who pauses relies on that.
+            drop(self.db.take());
+            state = self.readers.lock();
+            state.open -= 1;
+        }
+        drop(state);
+        self.readers.freed.notify_all();
+    }
+}
+
+/// Ends a pause, whatever became of it.
+struct Resume<'r>(&'r Readers);
+
+impl Drop for Resume<'_> {
+    fn drop(&mut self) {
+        self.0.lock().paused = false;
+        self.0.freed.notify_all();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_loses_no_connection_and_ends_its_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::folder(folder.path(), [3; 32]);
+        let _store = crate::Store::open(place.clone(), model::Timestamp::from_secs(1)).unwrap();
+        let readers = Readers::new(place, 1);
+        let panicking =
+            |act: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).unwrap_err();
+        panicking(&|| readers.read(|_| -> Result<()> { panic!("a reader's") }).unwrap());
+        assert_eq!(readers.read(|db| db.number("SELECT 1", &[])).unwrap(), Some(1));
+        panicking(&|| readers.pause(|_| panic!("whoever paused")));
+        assert_eq!(readers.read(|db| db.number("SELECT 2", &[])).unwrap(), Some(2));
+    }
 
     #[test]
     fn cursors_read_back_and_nothing_else_is_one() {

@@ -108,10 +108,10 @@ impl Table {
         )
     }
 
-    /// Every row by id above `?1`, with `id, site, salt` first.
+    /// Every row by id from `?1` on, with `id, site, salt` first.
     pub(crate) fn scan_sql(&self) -> String {
         format!(
-            "SELECT id, site, salt, {} FROM {} WHERE id > ?1 ORDER BY id",
+            "SELECT id, site, salt, {} FROM {} WHERE id >= ?1 ORDER BY id",
             self.columns.join(", "),
             self.name
         )

@@ -68,6 +68,13 @@ pub enum Lie {
         /// Its number.
         row: i64,
     },
+    /// A table, index, trigger or view that this ward's schema does not have so: what is read through it may not be what is there.
+    Schema {
+        /// Its kind and name.
+        object: String,
+        /// What is wrong.
+        why: String,
+    },
     /// Rows cannot be read: the medium is damaged.
     Unreadable {
         /// Where.
@@ -81,7 +88,7 @@ pub enum Lie {
 
 impl Lie {
     fn is_of_row(&self) -> bool {
-        !matches!(self, Self::Leaf { .. } | Self::Tile { .. } | Self::Checkpoint { .. })
+        !matches!(self, Self::Leaf { .. } | Self::Tile { .. } | Self::Checkpoint { .. } | Self::Schema { .. })
     }
 }
 
@@ -103,6 +110,7 @@ impl std::fmt::Display for Lie {
                 write!(f, "table {table}, row {row} is gone; leaf {leaf} wrote it and none deleted it")
             }
             Self::Unknown { table, row } => write!(f, "table {table}, row {row} is in no leaf"),
+            Self::Schema { object, why } => write!(f, "{object} {why}"),
             Self::Unreadable { place, rows, why } => write!(f, "{place}: {rows} rows cannot be read: {why}"),
         }
     }
@@ -184,13 +192,17 @@ fn verify_holding(
     let mut run = Run { passes, pass: 0, total, read: 0, progress };
     let checkpoints = checkpoints(db)?;
     // Tiles are durable before the checkpoint over them: a kill between leaves them ahead, which is no lie.
-    let covered = checkpoints.last().map_or(0, |c| c.size).max(ledger::tiled(db).unwrap_or(0));
+    let covered = checkpoints.last().map_or(0, |c| c.size).max(ledger::tiled(db)?);
     let mut sizes: Vec<u64> = checkpoints.iter().map(|c| c.size).collect();
     let outside = expectation.outside.as_ref().map(|note| {
         Checkpoint::open(note.as_bytes(), &expectation.origin, &expectation.keys).map_err(|e| e.to_string())
     });
     sizes.extend(outside.iter().flatten().map(|opened| opened.checkpoint.size()));
     sizes.sort_unstable();
+    schema::check(db, &mut lies)?;
+    if db.number("SELECT count(*) FROM leaves WHERE id < 0", &[])?.unwrap_or(0) > 0 {
+        lies.add(0, Lie::Leaf { leaf: 0, why: "there are leaves before it".into() });
+    }
     let mut tree = Tree::default();
     for pass in 0..passes {
         run.pass = pass;
@@ -465,7 +477,8 @@ fn check_table(
             return Ok(());
         }
         let (site, salt) = (row.int(1)?, row.blob(2)?);
-        let mut wrong_kind = None;
+        // Of another length it could take in what follows it, and leave one hash for two rows.
+        let mut wrong_kind = (salt.len() != leaf::SALT_BYTES).then(|| "salt".to_owned());
         let cells = (3..3 + table.columns.len()).map(|column| {
             row.cell(column).unwrap_or_else(|error| {
                 wrong_kind = Some(error.to_string());
@@ -540,7 +553,21 @@ fn check_checkpoints(
             lies.add(size, Lie::Checkpoint { size, why });
             continue;
         }
-        let cosigned = opened.note.verify(&expectation.witnesses).unwrap_or_default();
+        let has_cosignatures = opened.note.signatures().len() > 1;
+        if has_cosignatures != (stored.witnesses > 0) {
+            lies.add(
+                size,
+                Lie::Checkpoint { size, why: "its row counts other witnesses than its note".into() },
+            );
+        }
+        let cosigned = match opened.note.verify(&expectation.witnesses) {
+            Ok(cosigned) => cosigned,
+            Err(tlog::Error::Unsigned { .. }) => continue,
+            Err(error) => {
+                lies.add(size, Lie::Checkpoint { size, why: format!("cosignature: {error}") });
+                continue;
+            }
+        };
         let by: Vec<String> = cosigned.iter().map(|v| v.key.name().to_owned()).collect();
         if !by.is_empty() {
             witnessed = Witnessed::Witnessed { size, of: tree.size, by };
@@ -565,6 +592,8 @@ fn check_outside(outside: Result<tlog::Opened, String>, tree: &Tree, lies: &mut 
     };
     lies.add(0, lie);
 }
+
+mod schema;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use super::{Cell, Mode, Row};
 use crate::error::{Result, StoreError};
 use rusqlite::{Connection, OpenFlags, types::ToSqlOutput, types::ValueRef};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -76,6 +77,8 @@ impl Sqlite {
             if mode == Mode::Writer {
                 c.pragma_update(None, "journal_mode", "WAL")?;
                 c.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+                // A long reader (a backup, a verification) lets the log grow; once it is over, the room is given back.
+                c.pragma_update(None, "journal_size_limit", LOG_PAGES * PAGE_BYTES.cast_signed())?;
                 c.pragma_update(None, "secure_delete", "ON")?;
             } else {
                 c.pragma_update(None, "query_only", "ON")?;
@@ -128,12 +131,7 @@ impl Sqlite {
     }
 
     pub(super) fn define(&mut self, script: &str) -> Result<()> {
-        let script = script
-            .replace("{id}", "INTEGER PRIMARY KEY")
-            .replace("{int}", "INTEGER")
-            .replace("{blob}", "BLOB")
-            .replace("{strict}", "STRICT");
-        let result = self.connection.execute_batch(&script);
+        let result = self.connection.execute_batch(&dialect(script));
         result.map_err(|e| self.spoil(&e))
     }
 
@@ -205,6 +203,27 @@ impl Sqlite {
         Ok(damage)
     }
 
+    /// Everything that is defined in the database, by kind and name, except statistics.
+    ///
+    /// # Errors
+    /// By cause.
+    pub(crate) fn objects(&mut self) -> Result<BTreeMap<String, String>> {
+        objects(&self.connection).map_err(|e| error(&self.path, &e))
+    }
+
+    /// The same of a database that these scripts have made.
+    ///
+    /// # Errors
+    /// [`StoreError::Ours`].
+    pub(crate) fn objects_of(scripts: &[&str]) -> Result<BTreeMap<String, String>> {
+        let made = || {
+            let connection = Connection::open_in_memory()?;
+            scripts.iter().try_for_each(|script| connection.execute_batch(&dialect(script)))?;
+            objects(&connection)
+        };
+        made().map_err(|e| StoreError::Ours { detail: e.to_string() })
+    }
+
     /// Encrypts the whole database under a new key. No other connection may be open.
     ///
     /// # Errors
@@ -224,6 +243,22 @@ impl Sqlite {
             .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
             .map_err(|e| error(&self.path, &e))
     }
+}
+
+fn objects(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut statement =
+        connection.prepare("SELECT type || ' ' || name, COALESCE(sql, '') FROM sqlite_master")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    let is_ours = |found: &rusqlite::Result<(String, String)>| {
+        found.as_ref().map_or(true, |(name, _)| !name.starts_with("table sqlite_stat"))
+    };
+    rows.filter(is_ours).collect()
+}
+
+/// A script in SQLite's words.
+fn dialect(script: &str) -> String {
+    let script = script.replace("{id}", "INTEGER PRIMARY KEY").replace("{int}", "INTEGER");
+    script.replace("{blob}", "BLOB").replace("{strict}", "STRICT")
 }
 
 /// Refuses what the engine would silently begin anew: a database shorter than its first page, and a log without a database.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::db::Value;
-use crate::table::{FINDINGS, MARKS, SITES};
+use crate::table::{FINDINGS, MARKS, SEALED, SITES};
 use crate::{Fault, Place, Store, Tx};
 use model::{SiteId, Timestamp};
 use trust::tlog::{Algorithm, Ed25519Signer, NoteSigner};
@@ -263,4 +263,95 @@ fn both_ways_of_failing_leave_a_ledger_that_verifies() {
         let verified = fixture.verify();
         assert_eq!((verified.lies, verified.leaves), (Vec::new(), 701), "{fault:?}");
     }
+}
+
+#[test]
+fn tiles_ahead_of_the_checkpoint_are_no_lie() {
+    let mut fixture = fixture();
+    let mut tx = Tx::new(SiteId(1), "test", "one more", Timestamp::from_secs(900));
+    tx.put(&SITES, 1, vec!["a".into(), "UTC".into()]);
+    fixture.store.commit(tx).unwrap();
+    let signer = signer(1);
+    fixture.store.integrate(ORIGIN, &signer, Timestamp::from_secs(9)).unwrap().unwrap();
+    // As when Ward is killed between the tiles and the checkpoint over them.
+    fixture.tamper("DELETE FROM checkpoints WHERE size = 701");
+    assert_eq!(fixture.verify().lies, []);
+    fixture.tamper("UPDATE tiles SET data = zeroblob(6048) WHERE level = 0 AND number = 2");
+    assert!(matches!(fixture.only_lie(), Lie::Tile { .. }));
+}
+
+#[test]
+fn a_row_below_all_others_and_a_salt_of_another_length_are_named() {
+    let mut fixture = fixture();
+    let lowest = i64::MIN;
+    fixture.tamper(&format!(
+        "INSERT INTO findings SELECT {lowest}, site, salt, device, kind, protocol, summary, evidence, first_seen, last_seen, \
+         known_from, known_to FROM findings WHERE id = 42"
+    ));
+    assert_eq!(fixture.only_lie(), Lie::Unknown { table: "findings", row: lowest });
+    let mut fixture = self::fixture();
+    fixture.tamper("INSERT INTO leaves SELECT -1, data, changes FROM leaves WHERE id = 0");
+    assert!(matches!(fixture.only_lie(), Lie::Leaf { leaf: 0, .. }));
+}
+
+/// Whoever may choose what is sealed writes the image of another row into it, and later cuts the same bytes elsewhere.
+#[test]
+fn one_image_is_one_row() {
+    let mut fixture = fixture();
+    let text = |text: &str| [&[2][..], &(text.len() as u64).to_be_bytes(), text.as_bytes()].concat();
+    let blob = |bytes: &[u8]| [&[3][..], &(bytes.len() as u64).to_be_bytes(), bytes].concat();
+    let head = [&SEALED.number.to_be_bytes()[..], &1i64.to_be_bytes(), &1i64.to_be_bytes()].concat();
+    let data = [head.clone(), text("x"), text("y"), blob(b"other")].concat();
+    let mut tx = Tx::new(SiteId(1), "test", "sealed", Timestamp::from_secs(900));
+    tx.put(&SEALED, 1, vec!["a".into(), "b".into(), data.clone().into(), 5i64.into()]);
+    fixture.store.commit(tx).unwrap();
+    assert_eq!(fixture.verify().lies, []);
+    let prefix = [head, text("a"), text("b"), vec![3], (data.len() as u64).to_be_bytes().to_vec()].concat();
+    let prefix: String = prefix.iter().map(|byte| format!("{byte:02x}")).collect();
+    fixture.tamper(&format!(
+        "UPDATE sealed SET salt = CAST(salt || x'{prefix}' AS BLOB), subject = 'x', name = 'y', data = x'6f74686572' WHERE id = 1"
+    ));
+    assert_eq!(fixture.only_lie(), Lie::Changed { table: "sealed", row: 1, leaf: 700 });
+}
+
+#[test]
+fn what_stands_beside_the_schema_is_named() {
+    for (sql, object) in [
+        ("CREATE VIEW quiet AS SELECT * FROM findings WHERE id < 0", "view quiet"),
+        (
+            "CREATE TRIGGER hush AFTER INSERT ON findings BEGIN DELETE FROM findings WHERE id = new.id; END",
+            "trigger hush",
+        ),
+        ("DROP INDEX findings_device", "index findings_device"),
+        ("CREATE TABLE aside (id INTEGER)", "table aside"),
+    ] {
+        let mut fixture = fixture();
+        fixture.store.db().execute(sql, &[]).unwrap();
+        let lie = fixture.only_lie();
+        assert!(matches!(&lie, Lie::Schema { object: named, .. } if named == object), "{lie:?}");
+    }
+}
+
+#[test]
+fn nothing_is_signed_that_does_not_go_on_from_what_was() {
+    let signer = signer(1);
+    let more = |fixture: &mut Fixture| {
+        let mut tx = Tx::new(SiteId(1), "test", "more", Timestamp::from_secs(900));
+        tx.put(&SITES, 1, vec!["a".into(), "UTC".into()]);
+        fixture.store.commit(tx).unwrap();
+        fixture.store.integrate(ORIGIN, &signer, Timestamp::from_secs(9))
+    };
+    // A leaf is forged, and the tiles with it: they are made anew.
+    let mut fixture = fixture();
+    fixture.tamper("UPDATE leaves SET data = (SELECT data FROM leaves WHERE id = 299) WHERE id = 300");
+    fixture.tamper("DELETE FROM tiles");
+    fixture.store.reopen().unwrap();
+    let refused = more(&mut fixture).unwrap_err().to_string();
+    assert!(refused.contains("the first 700 leaves are not those that were signed"), "{refused}");
+    // The last leaves are gone: others must not take their numbers.
+    let mut fixture = self::fixture();
+    fixture.tamper("DELETE FROM leaves WHERE id > 690");
+    fixture.store.reopen().unwrap();
+    let refused = more(&mut fixture).unwrap_err().to_string();
+    assert!(refused.contains("700 leaves were in the ledger, 692 are there"), "{refused}");
 }

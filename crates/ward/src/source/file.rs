@@ -18,6 +18,8 @@ use std::sync::Arc;
 const LINE_BYTES_MAX: u64 = 1024 * 1024;
 /// Broken lines of a file that are named in the log; further ones are only counted.
 const LINES_NAMED_MAX: u64 = 16;
+/// How JSON writes what no text in the store can hold. Sensors never say it; one such record would hold up all others.
+const NUL_ESCAPED: &[u8] = b"\\u0000";
 /// Bytes of a reason that are kept.
 const REASON_BYTES_MAX: usize = 400;
 
@@ -170,7 +172,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Records as `serde_json` writes them, one a line, under their own sensor and number. Taken up again by line.
+    /// Records as `serde_json` writes them, one a line, under their own sensor and number; what is told is how many there were.
+    /// Taken up again by line.
     fn records(&mut self, file: File) -> Result<Outcome, Stopped> {
         let mut input = BufReader::with_capacity(256 * 1024, file);
         let (mut line, durable_lines) = (Vec::new(), self.position.line);
@@ -197,7 +200,8 @@ impl Reading<'_> {
             match parse(&line, is_too_long) {
                 Ok(None) => continue,
                 Ok(Some(record)) => {
-                    self.last_sequence = self.last_sequence.max(record.header().sequence);
+                    // Its own number is its sensor's, and several sensors may share a file: the source counts by itself.
+                    self.last_sequence += 1;
                     self.batch.push(record);
                 }
                 Err(reason) => self.broken(number, &reason),
@@ -274,6 +278,9 @@ fn parse(line: &[u8], is_too_long: bool) -> Result<Option<Record>, String> {
     let line = line.trim_ascii();
     if line.is_empty() {
         return Ok(None);
+    }
+    if line.windows(NUL_ESCAPED.len()).any(|window| window == NUL_ESCAPED) {
+        return Err("a text with NUL in it".to_owned());
     }
     match serde_json::from_slice::<Record>(line) {
         Ok(record) if record.header().sequence == 0 => Err("sequence numbers begin with 1".to_owned()),
