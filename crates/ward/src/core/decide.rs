@@ -96,7 +96,9 @@ impl Core {
         self.site.ask_look();
         let mut tx = Tx::new(self.settings.site, "ward", "a look at the site after a decision", now)
             .decided_by(self.decider);
-        self.look_now(&mut tx, now)?;
+        self.look_now(&mut tx, now).inspect_err(|_| {
+            let _ = self.recover(now);
+        })?;
         self.commit(tx, now)?;
         let unheeded = self.site.unheeded().to_vec();
         Ok(Decided { decision: id, heeded: holds && !unheeded.contains(&id), unheeded })

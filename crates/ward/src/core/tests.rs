@@ -1,3 +1,5 @@
+mod acts;
+
 use super::*;
 use crate::bus::Delivery;
 use judge::inventory::{Inventory, SiteNetworks};

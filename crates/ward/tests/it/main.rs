@@ -10,6 +10,7 @@
 )]
 #![allow(unreachable_pub, reason = "one binary: what its modules share is public among them")]
 
+mod acts_cli;
 mod backup_cli;
 mod capture_file;
 mod capture_live;
