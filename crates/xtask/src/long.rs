@@ -28,10 +28,6 @@ pub(crate) struct Report {
 type Part = fn(&Path, &Options) -> Result<Report>;
 
 /// The parts, in the order in which they run; `--part` picks some.
-/// A part of the long run, by name.
-type Part = (&'static str, fn(&Path, &Options) -> Result<Report>);
-
-const PARTS: &[Part] = &[("fuzz", fuzzed), ("kill", long_platform::kills), ("soak", long_platform::soak)];
 const PARTS: &[(&str, Part)] =
     &[("fuzz", fuzzed), ("kill", long_platform::kills), ("soak", long_platform::soak)];
 
