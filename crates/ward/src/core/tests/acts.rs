@@ -75,6 +75,33 @@ fn actors(core: &mut Core) -> Vec<(String, String)> {
     found
 }
 
+/// Twice, unknown, without a reason: refused, and nothing written.
+fn refuses(core: &mut Core, (a, b): (DeviceId, DeviceId), other: DeviceId, number: i64) {
+    let leaves = core.store().leaves();
+    let mut refused =
+        |a, b, why: &str| core.decide(Decision::Merge { a, b }, why, BY, later(200)).unwrap_err().to_string();
+    assert_eq!(refused(b, a, WHY), format!("decision {number} says so already"));
+    assert!(refused(a, a, WHY).contains("one device already"));
+    assert!(refused(a, DeviceId(77), WHY).contains("there is no device d-000000000000004d"));
+    assert!(refused(a, other, " x ").contains("say why"));
+    assert_eq!(core.store().leaves(), leaves);
+}
+
+/// What was true and known when stays: whose each endpoint was, was taken for, and is.
+fn tells_history(core: &mut Core, moved: &BTreeSet<SubjectKey>, (rests, goes_on): (DeviceId, DeviceId)) {
+    let known = |at: Timestamp| Some(store::tx::time(at));
+    for key in moved {
+        let rows = history(core, key);
+        let devices: Vec<DeviceId> = rows.iter().map(|row| row.0).collect();
+        assert_eq!(devices, [rests, rests, goes_on, goes_on, rests], "{rows:?}");
+        // As it was first known; the same, ended when it was decided; and so on.
+        assert_eq!((rows[0].2, rows[0].4), (None, known(later(100))), "{rows:?}");
+        assert_eq!((rows[1].2.is_some(), rows[1].4), (true, None), "{rows:?}");
+        assert_eq!((Some(rows[2].3), rows[2].4), (known(later(100)), known(later(300))), "{rows:?}");
+        assert_eq!((Some(rows[4].3), rows[4].2, rows[4].4), (known(later(300)), None, None), "{rows:?}");
+    }
+}
+
 #[test]
 fn a_merge_lasts_over_a_restart_and_is_taken_back_with_the_old_ids() {
     let folder = tempfile::tempdir().unwrap();
@@ -104,19 +131,7 @@ fn a_merge_lasts_over_a_restart_and_is_taken_back_with_the_old_ids() {
     core.accept(&[], later(200)).unwrap();
     assert_eq!(one(&mut core), (goes_on, rests));
 
-    // Twice, unknown, by nobody's reason: refused, and nothing written.
-    let leaves = core.store().leaves();
-    let mut refused =
-        |decision, why: &str| core.decide(decision, why, BY, later(200)).unwrap_err().to_string();
-    let number = merged.decision;
-    assert_eq!(refused(Decision::Merge { a: b, b: a }, WHY), format!("decision {number} says so already"));
-    assert!(refused(Decision::Merge { a, b: a }, WHY).contains("one device already"));
-    assert!(
-        refused(Decision::Merge { a, b: DeviceId(77) }, WHY)
-            .contains("there is no device d-000000000000004d")
-    );
-    assert!(refused(Decision::Merge { a, b: ids[9] }, " x ").contains("say why"));
-    assert_eq!(core.store().leaves(), leaves);
+    refuses(&mut core, (a, b), ids[9], merged.decision);
 
     let reverted = core.revert(merged.decision, BY, later(300)).unwrap();
     assert_eq!((reverted.decision, reverted.heeded), (merged.decision, false));
@@ -128,19 +143,8 @@ fn a_merge_lasts_over_a_restart_and_is_taken_back_with_the_old_ids() {
     assert_eq!((row.decided_at, row.reverted_at), (later(100), Some(later(300))));
     assert_eq!((row.reason.as_str(), row.decided_by.as_str()), (WHY, BY));
 
-    // What was true and known when stays: whose each endpoint was, was taken for, and is.
     let moved = if rests == a { &before.1 } else { &before.2 };
-    let known = |at: Timestamp| Some(store::tx::time(at));
-    for key in moved {
-        let rows = history(&mut core, key);
-        let devices: Vec<DeviceId> = rows.iter().map(|row| row.0).collect();
-        assert_eq!(devices, [rests, rests, goes_on, goes_on, rests], "{rows:?}");
-        // As it was first known; the same, ended when it was decided; and so on.
-        assert_eq!((rows[0].2, rows[0].4), (None, known(later(100))), "{rows:?}");
-        assert_eq!((rows[1].2.is_some(), rows[1].4), (true, None), "{rows:?}");
-        assert_eq!((Some(rows[2].3), rows[2].4), (known(later(100)), known(later(300))), "{rows:?}");
-        assert_eq!((Some(rows[4].3), rows[4].2, rows[4].4), (known(later(300)), None, None), "{rows:?}");
-    }
+    tells_history(&mut core, moved, (rests, goes_on));
     drop(core);
     let mut core = open(folder.path(), settings());
     core.accept(&[], later(400)).unwrap();
@@ -228,11 +232,40 @@ fn sweep(core: &mut Core, now: Timestamp) -> usize {
     }
 }
 
+fn at(days: u64) -> Timestamp {
+    Timestamp::from_secs(1_780_000_000 + days * 86_400)
+}
+
+fn ask(core: &mut Core, ask: Amendment) -> Result<serde_json::Value, String> {
+    let asked = Asked { by: BY.to_owned(), ask };
+    asked.carry_out(core, SiteId(1), at(40)).map_err(|error| error.to_string())
+}
+
+fn set(rule: &str, days: u32, reason: Option<&str>) -> Amendment {
+    Amendment::Set { rule: rule.to_owned(), days, reason: reason.map(str::to_owned) }
+}
+
+fn refuses_what_cannot_be(core: &mut Core) {
+    let leaves = core.store().leaves();
+    for (wrong, says) in [
+        (set("flows", 0, None), "0 days; from 1 to 36525"),
+        (set("flow", 9, None), "no such rule; there are: flows"),
+        (set("aggregates", 9, None), "fewer than the 90 of flows"),
+        (set("findings", 9, None), "fewer than 2192 (45 CFR 164.316(b)(2)(i)"),
+        (set("flows", 400, None), "fewer than the 400 of flows: sums"),
+        (Amendment::Default { rule: "flow".to_owned() }, "no such rule"),
+        (Amendment::Release { name: "case".to_owned() }, "no such hold; there is none"),
+    ] {
+        let why = ask(core, wrong).unwrap_err();
+        assert!(why.contains(says), "{why}");
+    }
+    assert_eq!(core.store().leaves(), leaves, "nothing is written");
+    assert_eq!(ask(core, Amendment::Default { rule: "flows".to_owned() }).unwrap()["changed"], false);
+}
+
 #[test]
 fn a_shorter_rule_deletes_with_the_next_sweep_unless_a_hold_says_no() {
     let folder = tempfile::tempdir().unwrap();
-    let heard = Timestamp::from_secs(1_780_000_000);
-    let at = |days: u64| Timestamp::from_secs(heard.as_secs() + days * 86_400);
     let store = Store::open(Place::folder(folder.path(), [9; 32]), at(0)).unwrap();
     let mut core = Core::open(store, settings(), catalog(), at(0)).unwrap();
     let records = records(30, 4_000);
@@ -247,31 +280,7 @@ fn a_shorter_rule_deletes_with_the_next_sweep_unless_a_hold_says_no() {
     assert_eq!(sweep(&mut core, at(40)), 0, "90 days by default");
     assert_eq!(count(&mut core, "blocks"), blocks);
 
-    let ask = |core: &mut Core, ask: Amendment| {
-        let asked = Asked { by: BY.to_owned(), ask };
-        asked.carry_out(core, SiteId(1), at(40)).map_err(|error| error.to_string())
-    };
-    let set = |rule: &str, days: u32, reason: Option<&str>| Amendment::Set {
-        rule: rule.to_owned(),
-        days,
-        reason: reason.map(str::to_owned),
-    };
-    let leaves = core.store().leaves();
-    for (wrong, says) in [
-        (set("flows", 0, None), "0 days; from 1 to 36525"),
-        (set("flow", 9, None), "no such rule; there are: flows"),
-        (set("aggregates", 9, None), "fewer than the 90 of flows"),
-        (set("findings", 9, None), "fewer than 2192 (45 CFR 164.316(b)(2)(i)"),
-        (set("flows", 400, None), "fewer than the 400 of flows: sums"),
-        (Amendment::Default { rule: "flow".to_owned() }, "no such rule"),
-        (Amendment::Release { name: "case".to_owned() }, "no such hold; there is none"),
-    ] {
-        let why = ask(&mut core, wrong).unwrap_err();
-        assert!(why.contains(says), "{why}");
-    }
-    assert_eq!(core.store().leaves(), leaves, "nothing is written");
-    assert_eq!(ask(&mut core, Amendment::Default { rule: "flows".to_owned() }).unwrap()["changed"], false);
-
+    refuses_what_cannot_be(&mut core);
     let day = |text: &str| text.to_owned();
     let hold = Amendment::Hold {
         name: day("case-12"),
