@@ -30,11 +30,9 @@ const RETENTION_STEPS: usize = 200;
 const DAMAGE_NAMED: usize = 5;
 
 /// Puts all timers on the list.
-#[expect(clippy::too_many_arguments, reason = "each timer takes what it works on; they meet only here")]
 pub(super) fn register(
     tasks: &Tasks,
     config: &Arc<Config>,
-    place: &Place,
     readers: &Arc<Readers>,
     core: &Handle,
     state: &Shared,
@@ -47,8 +45,8 @@ pub(super) fn register(
     add(tasks, "effects", SECOND, SECOND, move || perform_due(&of_readers, &of_core, site).map(|_| ()));
     let (of_core, of_config) = (core.clone(), Arc::clone(config));
     add(tasks, "retention", HOUR, 5 * MINUTE, move || retain(&of_core, &of_config));
-    let (of_place, of_state) = (place.clone(), state.clone());
-    add(tasks, "integrity", 24 * HOUR, 24 * HOUR, move || integrity(&of_place, &of_state));
+    let (of_readers, of_state) = (Arc::clone(readers), state.clone());
+    add(tasks, "integrity", 24 * HOUR, 24 * HOUR, move || integrity(&of_readers, &of_state));
     let (of_state, of_metrics, of_readers) = (state.clone(), metrics.clone(), Arc::clone(readers));
     add(tasks, "measure", 10 * SECOND, Duration::ZERO, move || {
         gauge(&of_state, &of_readers)?;
@@ -105,8 +103,13 @@ fn is_present(source: &str) -> bool {
     source.strip_prefix("folder:").is_none_or(|file| Path::new(file).exists())
 }
 
-fn integrity(place: &Place, state: &Shared) -> Result<()> {
-    let damage = look_through(place)?;
+fn integrity(readers: &Readers, state: &Shared) -> Result<()> {
+    // One of the readers: they know the key of today, and a change of it waits for them.
+    let damage = readers.read(damage_of);
+    let damage = match damage {
+        Err(StoreError::Damaged { what }) => vec![what],
+        other => other?,
+    };
     let found = if damage.is_empty() {
         Ok(())
     } else {
@@ -140,12 +143,18 @@ fn gauge(state: &Shared, readers: &Readers) -> Result<()> {
 /// # Errors
 /// When it cannot be opened at all.
 pub(super) fn look_through(place: &Place) -> Result<Vec<String>> {
-    match place.connect(Mode::Reader) {
-        Ok(Db::Sqlite(mut db)) => Ok(db.damage()?),
-        #[cfg(feature = "postgres")]
-        Ok(Db::Postgres(_)) => Ok(Vec::new()),
+    match place.connect(Mode::Reader).and_then(|mut db| damage_of(&mut db)) {
+        Ok(damage) => Ok(damage),
         Err(StoreError::Damaged { what }) => Ok(vec![what]),
         Err(error) => Err(error.into()),
+    }
+}
+
+fn damage_of(db: &mut Db) -> Result<Vec<String>, StoreError> {
+    match db {
+        Db::Sqlite(db) => db.damage(),
+        #[cfg(feature = "postgres")]
+        Db::Postgres(_) => Ok(Vec::new()),
     }
 }
 
