@@ -4,6 +4,7 @@
 use super::{Accepted, Core};
 use crate::bus::{Bus, Delivery};
 use model::Timestamp;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use store::StoreError;
@@ -15,12 +16,12 @@ const RETRY_MIN: Duration = Duration::from_millis(200);
 const RETRY_MAX: Duration = Duration::from_secs(30);
 /// Endpoints whose claims are looked through a second.
 const LAPSE_PER_S: usize = 50;
+/// How often somebody who waits looks whether it is time to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Requests that wait for the core.
 const REQUESTS_MAX: usize = 64;
 /// How soon whoever was answered asks again, if at all.
 const FOLLOWS_WITHIN: Duration = Duration::from_millis(1);
-/// How often the end is noticed while a failed commit waits to be tried again.
-const NAP: Duration = Duration::from_millis(50);
 
 /// How much makes a batch, and how long it is waited for.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +97,35 @@ impl Handle {
         self.requests.send(request).map_err(|_| Stopped)?;
         answered.recv().map_err(|_| Stopped)
     }
+
+    /// The same for those whom a stop must not find waiting: a core whose store cannot be read answers only when it can again.
+    ///
+    /// # Errors
+    /// [`Stopped`], also once `stop` is set and there is no answer yet; the act may be carried out all the same.
+    pub fn call_until<T: Send + 'static>(
+        &self,
+        stop: &AtomicBool,
+        act: impl FnOnce(&mut Core) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let mut request: Request = Box::new(move |core: &mut Core| {
+            let _ = answer.send(act(core));
+        });
+        while let Err(refused) = self.requests.try_send(request) {
+            request = match refused {
+                mpsc::TrySendError::Full(request) if !stop.load(Ordering::Relaxed) => request,
+                _ => return Err(Stopped),
+            };
+            std::thread::sleep(LOOK_EVERY);
+        }
+        loop {
+            match answered.recv_timeout(LOOK_EVERY) {
+                Ok(done) => return Ok(done),
+                Err(mpsc::RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {}
+                Err(_) => return Err(Stopped),
+            }
+        }
+    }
 }
 
 /// The core's thread in the making.
@@ -153,9 +183,13 @@ impl Runner {
     /// for one cursor a file, and must not wait for a batch each time.
     fn answer(&mut self) {
         let until = Instant::now() + self.pace.batch_within;
-        let mut next = self.requests.try_recv().ok();
+        // After a request that failed the next one must not be told what is not so.
+        let mut next = if self.core.is_whole() { self.requests.try_recv().ok() } else { None };
         while let Some(request) = next {
             request(&mut self.core);
+            if !self.core.is_whole() {
+                return;
+            }
             let more = Instant::now() < until;
             next = if more { self.requests.recv_timeout(FOLLOWS_WITHIN).ok() } else { None };
         }
@@ -204,10 +238,7 @@ impl Runner {
                     if is_closed() {
                         return false;
                     }
-                    let until = Instant::now() + wait;
-                    while Instant::now() < until && !is_closed() {
-                        std::thread::sleep(NAP);
-                    }
+                    self.wait(wait, is_closed);
                     wait = (wait * 2).min(RETRY_MAX);
                 }
             }
@@ -215,6 +246,27 @@ impl Runner {
         // Durable: the sources are told.
         batch.into_iter().filter_map(|delivery| delivery.acknowledge).for_each(|acknowledge| acknowledge());
         true
+    }
+
+    /// Waits before the next try, and does meanwhile what others ask: retention may make room, and a source that asks for its
+    /// cursor can be stopped. What memory says is told only while it is what the store says.
+    fn wait(&mut self, wait: Duration, is_closed: &dyn Fn() -> bool) {
+        let until = Instant::now() + wait;
+        loop {
+            let left = until.saturating_duration_since(Instant::now()).min(LOOK_EVERY);
+            if left.is_zero() || is_closed() {
+                return;
+            }
+            if !self.core.is_whole() {
+                std::thread::sleep(left);
+                continue;
+            }
+            match self.requests.recv_timeout(left) {
+                Ok(request) => request(&mut self.core),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => std::thread::sleep(left),
+            }
+        }
     }
 
     fn beat(&mut self, clock: &dyn Fn() -> Timestamp, watcher: &mut dyn Watcher) {

@@ -270,3 +270,51 @@ fn a_clock_that_is_ahead_ends_no_claims() {
         core = Core::open(store, settings(), catalog(), now).unwrap();
     }
 }
+
+/// Counts failures; the rest is of no interest.
+struct Failures(Arc<std::sync::atomic::AtomicUsize>);
+
+impl run::Watcher for Failures {
+    fn committed(&mut self, _: &[Delivery], _: &Accepted, _: &Core, _: Duration) {}
+    fn failed(&mut self, _: &StoreError, _: Duration) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+    fn recovered(&mut self) {}
+    fn signed(&mut self, _: &store::ledger::StoredCheckpoint) {}
+    fn clock_set_back(&mut self, _: Duration) {}
+    fn beat(&mut self, _: &Core) {}
+}
+
+/// A stop waits for the sources, and a source may be asking for its cursor just then.
+#[test]
+fn a_core_whose_commits_fail_still_answers() {
+    use crate::bus::{Bus as _, local::Local};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    let folder = tempfile::tempdir().unwrap();
+    let core = open(folder.path(), settings());
+    let mut records = records(20, 600);
+    for record in &mut records {
+        if let Record::Fact(fact) = record {
+            fact.value = "a\0b".into();
+        }
+    }
+    let signer =
+        trust::tlog::Ed25519Signer::from_seed("a.example", trust::tlog::Algorithm::Ed25519, &[1; 32]);
+    let log = run::Log { origin: "a.example".into(), signer: Box::new(signer.unwrap()) };
+    let (runner, handle) = run::Runner::new(core, log, run::Pace::default());
+    let (bus, closed, failures) =
+        (Arc::new(Local::new(10_000)), Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    bus.publish(delivery(&records, 600)).unwrap();
+    let (of_bus, of_closed, mut watcher) = (bus.clone(), closed.clone(), Failures(failures.clone()));
+    let thread = std::thread::spawn(move || {
+        runner.run(&*of_bus, &|| NOW, &|| of_closed.load(Ordering::SeqCst), &mut watcher).map(|_| ())
+    });
+    while failures.load(Ordering::SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(handle.call(|core| core.cursor(SOURCE).cloned()).unwrap(), None, "nothing is durable");
+    closed.store(true, Ordering::SeqCst);
+    bus.close();
+    thread.join().unwrap().unwrap();
+    assert_eq!(handle.call_until(&AtomicBool::new(false), |_| ()), Err(run::Stopped));
+}

@@ -11,6 +11,9 @@ use store::{Store, StoreError, Tx};
 /// Part of the memory that is made free at once when it is full: an eighth.
 const FREED_SHARE: usize = 8;
 
+/// Places in the queue that may be stale, beside as many as there are endpoints behind.
+const QUEUE_SPARE: usize = 1024;
+
 /// One endpoint in memory.
 pub(super) struct Held {
     id: i64,
@@ -110,6 +113,12 @@ impl Views {
             held.dirty_since = Some(block);
             self.queue.push_back((block, *key));
             self.behind += 1;
+            // Those that were written out of turn leave their places behind.
+            if self.queue.len() > QUEUE_SPARE + 2 * self.behind {
+                let hot = &self.hot;
+                self.queue
+                    .retain(|(since, key)| hot.get(key).is_some_and(|held| held.dirty_since == Some(*since)));
+            }
         }
     }
 

@@ -71,7 +71,7 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
         handle.clone(),
         state.clone(),
     )?;
-    timers::register(&tasks, &config, &ground.place, &readers, &handle, &state, &metrics, cosigning);
+    timers::register(&tasks, &config, &readers, &handle, &state, &metrics, cosigning);
     tasks.start().context("no thread for timers")?;
     let tasks = Arc::new(tasks);
     let office = Arc::new(office::Office {
@@ -195,10 +195,11 @@ fn start_sources(
     state: &Shared,
     stop: &Arc<AtomicBool>,
 ) -> Result<Sources> {
-    let asked = core.clone();
+    let (asked, until) = (core.clone(), Arc::clone(stop));
     let cursors: Cursors = Arc::new(move |source: &str| {
         let source = source.to_owned();
-        let found = asked.call(move |core| core.cursor(&source).map(|c| (c.sequence, c.position.clone())));
+        let found = asked
+            .call_until(&until, move |core| core.cursor(&source).map(|c| (c.sequence, c.position.clone())));
         found.ok().flatten()
     });
     let outlet = || Outlet {
@@ -217,7 +218,7 @@ fn start_sources(
         sources.push(spawn(name, Box::new(move || folder.run()))?);
     }
     for listen in &config.listen {
-        let live = Live::open(live::Settings::new(config, listen), outlet(), note_gaps(core))?;
+        let live = Live::open(live::Settings::new(config, listen), outlet(), note_gaps(core, stop))?;
         sources.push(spawn(format!("interface {}", listen.interface), Box::new(move || live.run()))?);
     }
     state.lock().sources = sources.len();
@@ -225,11 +226,11 @@ fn start_sources(
 }
 
 /// Writes down how long nobody listened.
-fn note_gaps(core: &Handle) -> OnStart {
-    let core = core.clone();
+fn note_gaps(core: &Handle, stop: &Arc<AtomicBool>) -> OnStart {
+    let (core, stop) = (core.clone(), Arc::clone(stop));
     Arc::new(move |started: Started| {
         let source = started.source.to_string();
-        let noted = core.call(move |core| (core.note_gap(&source, started.at, now()), source));
+        let noted = core.call_until(&stop, move |core| (core.note_gap(&source, started.at, now()), source));
         match noted {
             Ok((Ok(gap), source)) if !gap.is_zero() => {
                 let interface = source.trim_start_matches("live:").split('/').next().unwrap_or_default();

@@ -30,11 +30,9 @@ const RETENTION_STEPS: usize = 200;
 const DAMAGE_NAMED: usize = 5;
 
 /// Puts all timers on the list.
-#[expect(clippy::too_many_arguments, reason = "each timer takes what it works on; they meet only here")]
 pub(super) fn register(
     tasks: &Tasks,
     config: &Arc<Config>,
-    place: &Place,
     readers: &Arc<Readers>,
     core: &Handle,
     state: &Shared,
@@ -47,10 +45,10 @@ pub(super) fn register(
     add(tasks, "effects", SECOND, SECOND, move || perform_due(&of_readers, &of_core, site).map(|_| ()));
     let (of_core, of_config) = (core.clone(), Arc::clone(config));
     add(tasks, "retention", HOUR, 5 * MINUTE, move || retain(&of_core, &of_config));
-    let (of_place, of_state) = (place.clone(), state.clone());
+    let (of_readers, of_state) = (Arc::clone(readers), state.clone());
     let is_unchecked = matches!(state.lock().integrity, Integrity::Unchecked(_));
     let first_look = if is_unchecked { MINUTE } else { 24 * HOUR };
-    add(tasks, "integrity", 24 * HOUR, first_look, move || integrity(&of_place, &of_state));
+    add(tasks, "integrity", 24 * HOUR, first_look, move || integrity(&of_readers, &of_state));
     let (of_state, of_metrics, of_readers) = (state.clone(), metrics.clone(), Arc::clone(readers));
     add(tasks, "measure", 10 * SECOND, Duration::ZERO, move || {
         gauge(&of_state, &of_readers)?;
@@ -107,8 +105,12 @@ fn is_present(source: &str) -> bool {
     source.strip_prefix("folder:").is_none_or(|file| Path::new(file).exists())
 }
 
-fn integrity(place: &Place, state: &Shared) -> Result<()> {
-    let pages = look_through(place, u64::MAX)?;
+fn integrity(readers: &Readers, state: &Shared) -> Result<()> {
+    // One of the readers: they know the key of today, and a change of it waits for them.
+    let pages = match readers.read(pages_of) {
+        Err(StoreError::Damaged { what }) => Pages::Damaged(vec![what]),
+        other => other?,
+    };
     if let Pages::Damaged(damage) = &pages {
         tracing::error!(
             count = damage.len(),
@@ -166,21 +168,27 @@ pub(super) fn look_through(place: &Place, bytes_max: u64) -> Result<Pages> {
             "the database is large: it is looked through in the first minutes of the run",
         ));
     }
-    match place.connect(Mode::Reader) {
-        Ok(Db::Sqlite(mut db)) => Ok(match db.damage()? {
+    match place.connect(Mode::Reader).and_then(|mut db| pages_of(&mut db)) {
+        Ok(pages) => Ok(pages),
+        Err(StoreError::Damaged { what }) => Ok(Pages::Damaged(vec![what])),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn pages_of(db: &mut Db) -> Result<Pages, StoreError> {
+    match db {
+        Db::Sqlite(db) => Ok(match db.damage()? {
             damage if damage.is_empty() => Pages::Whole("every page of the database is as it was written"),
             damage => Pages::Damaged(damage),
         }),
         #[cfg(feature = "postgres")]
-        Ok(mut db @ Db::Postgres(_)) => {
+        Db::Postgres(_) => {
             let sql = "SELECT count(*) FROM pg_settings WHERE name = 'data_checksums' AND setting = 'on'";
             Ok(match db.number(sql, &[])? {
                 Some(1) => Pages::Whole("the server checks every page it reads (data_checksums)"),
                 _ => Pages::Unchecked("the server keeps no checksums of its pages: switch data_checksums on"),
             })
         }
-        Err(StoreError::Damaged { what }) => Ok(Pages::Damaged(vec![what])),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -352,6 +352,35 @@ fn records_keep_their_sensor_and_number_and_broken_lines_are_left_out() {
 }
 
 #[test]
+fn records_of_several_sensors_are_counted_by_the_file_and_nul_is_left_out() {
+    let test = TestFolder::new("source-sensors");
+    let folder = watched(&test);
+    let lines = record_lines();
+    let records = lines.len() as u64;
+    // Two sensors that number alike, one after the other line by line, and the same record over and over.
+    let mut both: Vec<String> = lines
+        .iter()
+        .flat_map(|line| [line.clone(), line.replace("\"sensor\":44", "\"sensor\":45")])
+        .collect();
+    both.extend(std::iter::repeat_n(lines[0].clone(), 20));
+    let nul = lines[0].replacen('{', "{\"note\":\"a\\u0000b\",", 1);
+    both.push(nul);
+    std::fs::write(folder.join("s.jsonl"), both.join("\n")).unwrap();
+    let core = Core::new(1_000_000);
+    let mut watch = Folder::new(settings(&folder), core.outlet());
+    watch.look(seconds(0));
+    assert_eq!(watch.look(seconds(2)), 1);
+    let mut last = 0;
+    while let Some(delivery) = core.bus.take(Duration::ZERO) {
+        assert_eq!(delivery.last_sequence, last + delivery.records.len() as u64);
+        last = delivery.last_sequence;
+        core.make_durable(delivery);
+    }
+    assert_eq!(last, 2 * records + 20);
+    assert_eq!(core.position(&source(&folder, "s.jsonl"))["broken_lines"], 1);
+}
+
+#[test]
 fn a_stop_is_heeded_while_the_queue_is_full() {
     let test = TestFolder::new("source-full");
     let folder = watched(&test);
