@@ -537,6 +537,8 @@ fn check_checkpoints(
         let size = stored.size;
         let opened = match Checkpoint::open(stored.note.as_bytes(), &expectation.origin, &expectation.keys) {
             Ok(opened) => opened,
+            // Of a ledger that ended and went on under a new name; taking it away would be as invisible.
+            Err(_) if is_of_another(&stored.note, &expectation.origin) => continue,
             Err(error) => {
                 lies.add(size, Lie::Checkpoint { size, why: error.to_string() });
                 continue;
@@ -574,6 +576,12 @@ fn check_checkpoints(
         }
     }
     witnessed
+}
+
+/// Whether a checkpoint is of a log of another name.
+fn is_of_another(note: &str, origin: &str) -> bool {
+    let note = tlog::Note::parse(note.as_bytes()).ok();
+    note.and_then(|note| Checkpoint::parse(note.text()).ok()).is_some_and(|said| said.origin() != origin)
 }
 
 /// Holds a checkpoint from elsewhere against the leaves.

@@ -3,6 +3,7 @@
 mod cosign;
 pub mod ground;
 mod health;
+mod newest;
 mod office;
 mod pages;
 mod perform;
@@ -24,6 +25,7 @@ use crate::tasks::Tasks;
 use crate::{catalog, config, measure};
 use anyhow::{Context, Result, anyhow, bail};
 use judge::inventory::SiteNetworks;
+use newest::Newest;
 use serve::{Address, Limits, Router};
 use state::{Integrity, Shared, Teller};
 use std::path::Path;
@@ -125,7 +127,9 @@ fn open_store(config: &Config, ground: &Ground, state: &Shared) -> Result<Store>
         }
         state.lock().integrity = pages.found();
     }
-    Ok(Store::open(ground.place.clone(), now())?)
+    let store = Store::open(ground.place.clone(), now())?;
+    Newest::new(&config.store.folder).check(&store, &config.ledger.origin, ground.signer(config)?.key())?;
+    Ok(store)
 }
 
 type CoreThread = JoinHandle<Result<Core, StoreError>>;
@@ -155,7 +159,8 @@ fn start_core(
     };
     let (runner, handle) = Runner::new(core, log, pace);
     let waiting = Arc::clone(bus);
-    let mut teller = Teller::new(state.clone(), Box::new(move || waiting.waiting()));
+    let newest = Newest::new(&config.store.folder);
+    let mut teller = Teller::new(state.clone(), newest, Box::new(move || waiting.waiting()));
     let (bus, stop, closed, state) = (Arc::clone(bus), Arc::clone(stop), Arc::clone(closed), state.clone());
     let run = move || {
         // While nothing can be written, sources wait for the core's answers: it must not wait for them to end first.

@@ -1,5 +1,6 @@
 //! How the platform stands, as its threads tell it: for `/healthz`, the control socket and logs.
 
+use super::newest::Newest;
 use crate::bus::Delivery;
 use crate::core::run::Watcher;
 use crate::core::{Accepted, Core};
@@ -92,6 +93,7 @@ impl Default for Shared {
 /// Tells state, metrics and log what the core does.
 pub struct Teller {
     state: Shared,
+    newest: Newest,
     evicted: u64,
     waiting: Box<dyn Fn() -> usize + Send>,
     clock_told: bool,
@@ -100,9 +102,9 @@ pub struct Teller {
 }
 
 impl Teller {
-    /// A teller; `waiting` counts the records in the queue.
-    pub fn new(state: Shared, waiting: Box<dyn Fn() -> usize + Send>) -> Self {
-        Self { state, evicted: 0, waiting, clock_told: false, clock_seen: false }
+    /// A teller; `newest` keeps what is signed, `waiting` counts the records in the queue.
+    pub fn new(state: Shared, newest: Newest, waiting: Box<dyn Fn() -> usize + Send>) -> Self {
+        Self { state, newest, evicted: 0, waiting, clock_told: false, clock_seen: false }
     }
 }
 
@@ -147,6 +149,9 @@ impl Watcher for Teller {
 
     fn signed(&mut self, checkpoint: &StoredCheckpoint) {
         measure::checkpoint(checkpoint.size, Duration::ZERO);
+        if let Err(error) = self.newest.keep(checkpoint) {
+            tracing::warn!(error = %error, "the newest checkpoint could not be kept beside the store");
+        }
         self.state.lock().checkpoint = Some((checkpoint.size, checkpoint.signed_at));
     }
 

@@ -278,6 +278,16 @@ fn a_log_that_is_damaged_after_a_kill_costs_its_end_and_the_files_make_it_up() {
     installation.verify();
     let kept: u64 = records_once_each(&mut installation.db()).values().map(|(count, _)| count).sum();
     assert!(kept < files.records(), "nothing was damaged");
+    let (code, said) = installation.fails();
+    assert_eq!(code, 3, "{said}");
+    assert!(
+        said.contains("has lost its end") && said.contains("ward restore") && said.contains("origin"),
+        "{said}"
+    );
+    // Under a new name, because two histories under one would be a lie.
+    let origin = "[ledger]\norigin = \"after-the-loss\"\n\n";
+    let watch = format!("[[watch]]\nfolder = {:?}\nsettle_s = 0\n\n", installation.watched());
+    installation.configure(&format!("{origin}{watch}{SMALL}"));
     let running = installation.start();
     wait_until("all again", || {
         records_once_each(&mut installation.db()).values().map(|(count, _)| count).sum::<u64>()
