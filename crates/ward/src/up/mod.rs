@@ -58,6 +58,7 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
     let ground = Ground::open_or_create(&config)?;
     let state = Shared::new();
     let store = open_store(&config, &ground, &state)?;
+    let clock = timers::WallClock::new(store.newest());
     let readers = Arc::new(Readers::new(ground.place.clone(), READERS));
     let metrics = serve::metrics::install()?;
     measure::describe_all();
@@ -73,7 +74,7 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
         handle.clone(),
         state.clone(),
     )?;
-    timers::register(&tasks, &config, &readers, &handle, &state, &metrics, cosigning);
+    timers::register(&tasks, &config, &readers, &handle, &state, &metrics, clock, cosigning);
     tasks.start().context("no thread for timers")?;
     let tasks = Arc::new(tasks);
     let office = Arc::new(office::Office {

@@ -8,8 +8,9 @@ use crate::config::Config;
 use crate::core::run::Handle;
 use crate::measure;
 use crate::tasks::Tasks;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use metrics_exporter_prometheus::PrometheusHandle;
+use model::Timestamp;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,10 +27,15 @@ const HOUR: Duration = Duration::from_secs(3600);
 const RETENTION_ROWS: usize = 5_000;
 /// Steps of retention in one run; the rest comes with the next.
 const RETENTION_STEPS: usize = 200;
+/// A clock may be set right by so much without anybody looking.
+const LEAP_MAX: Duration = Duration::from_secs(24 * 3600);
+/// A store may stand still for so long without anybody looking.
+const AWAY_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Kinds of damage named in a message.
 const DAMAGE_NAMED: usize = 5;
 
 /// Puts all timers on the list.
+#[expect(clippy::too_many_arguments, reason = "each timer takes what it works on; they meet only here")]
 pub(super) fn register(
     tasks: &Tasks,
     config: &Arc<Config>,
@@ -37,6 +43,7 @@ pub(super) fn register(
     core: &Handle,
     state: &Shared,
     metrics: &PrometheusHandle,
+    clock: WallClock,
     mut cosigning: Cosigning,
 ) {
     let site = config.site.id;
@@ -44,7 +51,10 @@ pub(super) fn register(
     let (of_readers, of_core) = (Arc::clone(readers), core.clone());
     add(tasks, "effects", SECOND, SECOND, move || perform_due(&of_readers, &of_core, site).map(|_| ()));
     let (of_core, of_config) = (core.clone(), Arc::clone(config));
-    add(tasks, "retention", HOUR, 5 * MINUTE, move || retain(&of_core, &of_config));
+    add(tasks, "retention", HOUR, 5 * MINUTE, move || {
+        clock.refuse_leap(now(), clock.began.elapsed())?;
+        retain(&of_core, &of_config)
+    });
     let (of_readers, of_state) = (Arc::clone(readers), state.clone());
     let is_unchecked = matches!(state.lock().integrity, Integrity::Unchecked(_));
     let first_look = if is_unchecked { MINUTE } else { 24 * HOUR };
@@ -74,6 +84,42 @@ fn add(
         }
         result
     });
+}
+
+/// The wall clock at the start. A clock that leaps ahead makes everything look past its time, and what retention deletes is gone.
+#[derive(Clone, Copy)]
+pub(super) struct WallClock {
+    began: Instant,
+    wall: Timestamp,
+    /// Of the newest leaf that the store had then.
+    newest: Timestamp,
+}
+
+impl WallClock {
+    /// Of a store whose newest leaf is of that time, now.
+    pub(super) fn new(newest: Timestamp) -> Self {
+        Self { began: Instant::now(), wall: now(), newest }
+    }
+
+    fn refuse_leap(&self, now: Timestamp, up: Duration) -> Result<()> {
+        let ahead =
+            |later: Timestamp, earlier: Timestamp| Duration::from_nanos(later.since(earlier).as_nanos());
+        let leapt = ahead(now, self.wall).saturating_sub(up);
+        if leapt > LEAP_MAX {
+            bail!(
+                "the clock went ahead by {} s while ward ran: nothing is deleted; set it right and restart",
+                leapt.as_secs()
+            );
+        }
+        let away = ahead(self.wall, self.newest);
+        if self.newest > Timestamp::ZERO && away > AWAY_MAX && up < 24 * HOUR {
+            bail!(
+                "the clock is {} days ahead of the ledger: nothing is deleted on the first day",
+                away.as_secs() / 86_400
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Deletes what is past its time, between batches of records.
@@ -223,4 +269,25 @@ fn named(damage: &[String]) -> String {
         let _ = write!(text, "; and {} more", damage.len() - DAMAGE_NAMED);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_leaps_ahead_deletes_nothing() {
+        let at = Timestamp::from_secs;
+        let day = 86_400;
+        let clock =
+            |newest| WallClock { began: Instant::now(), wall: at(1000 * day), newest: at(newest * day) };
+        let refused = |clock: WallClock, now, up| clock.refuse_leap(at(now * day), up).is_err();
+        assert!(!refused(clock(999), 1000, Duration::ZERO));
+        assert!(!refused(clock(999), 1100, 2400 * HOUR), "it ran for long");
+        assert!(refused(clock(999), 1100, HOUR), "it leapt");
+        assert!(!refused(clock(999), 900, HOUR), "it was set back");
+        assert!(refused(clock(900), 1000, HOUR), "it was wrong at the start, or ward was away");
+        assert!(!refused(clock(900), 1001, 25 * HOUR));
+        assert!(!refused(clock(0), 1000, HOUR), "a new store");
+    }
 }
