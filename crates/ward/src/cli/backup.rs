@@ -7,6 +7,7 @@ use super::reading::{self, Bar, Reading, Zone, count, hex, page, rfc3339};
 use crate::config::Config;
 use crate::keys::{KEYRING_FILE, replace_keyring};
 use crate::up::ground::{self, Ground};
+use crate::up::ledger_name;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{DecimalBytes, HumanCount, HumanDuration};
@@ -75,6 +76,9 @@ struct Document<'a> {
     checkpoint: Option<&'a str>,
     /// SHA-256 of all records.
     digest: String,
+    /// After a restore, the name that the ledger goes on under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ledger: Option<String>,
 }
 
 fn document<'a>(file: &Path, store: String, created: Timestamp, summary: &'a Summary) -> Document<'a> {
@@ -89,6 +93,7 @@ fn document<'a>(file: &Path, store: String, created: Timestamp, summary: &'a Sum
         leaves: summary.leaves,
         checkpoint: summary.checkpoint.as_deref(),
         digest: hex(&summary.digest),
+        ledger: None,
     }
 }
 
@@ -170,10 +175,15 @@ impl Restore {
     ///    commit point**, from which on the store opens. Killed between 3 and 4, there is a store without a keyring, which no
     ///    ward opens; the same restore then finds that store to be this backup's and does step 4.
     pub(super) fn run(self) -> Result<u8> {
-        let config = self.given.load()?;
+        let mut config = self.given.load()?;
+        let has_keyring = std::fs::symlink_metadata(config.store.folder.join(KEYRING_FILE)).is_ok();
+        if !has_keyring {
+            // Of a restore that was killed before its last step: the backup is verified under its own name.
+            ledger_name::forget(&config.store.folder);
+            config = self.given.load()?;
+        }
         let (header, ground) = self.ground(&config)?;
         let folder = &config.store.folder;
-        let has_keyring = std::fs::symlink_metadata(folder.join(KEYRING_FILE)).is_ok();
         let is_there = reading::is_there(&ground.place)?;
         if has_keyring {
             let what = if is_there { "a store" } else { "the keyring of another installation" };
@@ -192,18 +202,23 @@ impl Restore {
             let mut progress = |progress: &Progress<'_>| show(&bar, progress);
             backup::from_file(&self.file, key, &ground.place, ground::now(), &mut verify, &mut progress)?
         };
-        replace_keyring(folder, &ground.keyring).with_context(|| {
+        let name = ledger_name::renew(folder, &config.ledger.origin, ground::now().as_secs());
+        let name =
+            name.with_context(|| format!("cannot write the ledger's new name into {}", folder.display()))?;
+        config.ledger.origin.clone_from(&name);
+        replace_keyring(&config.store.folder, &ground.keyring).with_context(|| {
             format!(
                 "the store is restored, but not its keyring; run the same command again: ward restore {}",
                 self.file.display()
             )
         })?;
-        let told = document(&self.file, ground.place.name(), header.created, &summary);
+        let mut told = document(&self.file, ground.place.name(), header.created, &summary);
+        told.ledger = Some(name.clone());
         let zone = Zone::named(&config.site.time_zone);
         if self.json {
             reading::document(&told)
         } else {
-            page(|out| restored(out, &told, header.created, &zone))
+            page(|out| restored(out, &told, (header.created, &name), &zone))
         }?;
         Ok(DONE)
     }
@@ -279,7 +294,7 @@ fn verify(db: &mut Db, config: &Config, ground: &Ground) -> store::Result<()> {
 fn restored(
     out: &mut dyn Write,
     told: &Document<'_>,
-    created: Timestamp,
+    (created, name): (Timestamp, &str),
     zone: &Zone,
 ) -> std::io::Result<()> {
     let age = Duration::from_nanos(ground::now().since(created).as_nanos());
@@ -300,6 +315,7 @@ fn restored(
         out,
         "\nNext:\n  ward doctor     whether everything else that a run needs is there\n  ward up         goes on from here\n\
          Erasures and key rotations made after the backup are undone: repeat them. Copy {KEYRING_FILE} to your second place.\n\
-         A witness of this ledger has seen more of it than is here now: see \"Witnessing\" in docs/operate/ledger.md."
+         The ledger goes on under the name {name}: the one it had may have gone on without this store, and two histories under one\n\
+         name are a fork. Give its new key to your witnesses: ward ledger show --key"
     )
 }

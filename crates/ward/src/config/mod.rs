@@ -241,7 +241,9 @@ pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Config, ConfigError> {
         None => None,
     };
     let text = text.as_ref().map(|(text, path)| (text.as_str(), path.as_path()));
-    parse(text, &variables, flags)
+    let mut config = parse(text, &variables, flags)?;
+    config.ledger.origin = crate::up::ledger_name::in_force(&config.store.folder, &config.ledger.origin);
+    Ok(config)
 }
 
 /// The configuration that results from these; nothing else is looked at.

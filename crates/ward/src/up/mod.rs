@@ -3,6 +3,7 @@
 mod cosign;
 pub mod ground;
 mod health;
+pub mod ledger_name;
 mod newest;
 mod office;
 mod pages;
