@@ -414,6 +414,22 @@ impl Core {
         Ok(gap)
     }
 
+    /// Moves a source's cursor past a delivery that the store refuses, and writes down what is not kept.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn set_aside(&mut self, delivery: &Delivery, now: Timestamp) -> Result<(), StoreError> {
+        self.be_whole(now)?;
+        let mut tx = Tx::new(self.settings.site, "ward", "records that the store refuses are set aside", now);
+        let times = || delivery.records.iter().map(|record| record.header().observed_at);
+        let (from, to) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
+        let id = self.store.next_id(&GAPS);
+        let why = format!("{} records were refused by the store and set aside", delivery.records.len());
+        tx.put(&GAPS, id, happenings::gap_cells(&delivery.source, from, to, &why));
+        self.put_cursor(&mut tx, delivery, &[]);
+        self.commit_or_recover(tx, now)
+    }
+
     /// Commits a transaction of others. Views are read again when it failed.
     ///
     /// # Errors

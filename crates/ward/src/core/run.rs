@@ -23,6 +23,14 @@ const REQUESTS_MAX: usize = 64;
 /// How soon whoever was answered asks again, if at all.
 const FOLLOWS_WITHIN: Duration = Duration::from_millis(1);
 
+/// Tries after which what the store refuses is not tried again.
+const REFUSALS_MAX: u32 = 3;
+
+/// Whether it is the rows themselves that the store refuses, and will tomorrow.
+fn is_refusal(error: &StoreError) -> bool {
+    matches!(error, StoreError::Refused(_) | StoreError::Ours { .. })
+}
+
 /// How much makes a batch, and how long it is waited for.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -219,7 +227,7 @@ impl Runner {
         is_closed: &dyn Fn() -> bool,
         watcher: &mut dyn Watcher,
     ) -> bool {
-        let mut wait = RETRY_MIN;
+        let (mut wait, mut tries) = (RETRY_MIN, 0);
         loop {
             let now = self.now(clock, watcher);
             let begun = Instant::now();
@@ -238,6 +246,10 @@ impl Runner {
                     if is_closed() {
                         return false;
                     }
+                    tries += 1;
+                    if tries >= REFUSALS_MAX && is_refusal(&error) {
+                        return self.take_apart(batch, &error, clock, is_closed, watcher);
+                    }
                     self.wait(wait, is_closed);
                     wait = (wait * 2).min(RETRY_MAX);
                 }
@@ -246,6 +258,34 @@ impl Runner {
         // Durable: the sources are told.
         batch.into_iter().filter_map(|delivery| delivery.acknowledge).for_each(|acknowledge| acknowledge());
         true
+    }
+
+    /// A batch that the store will never take must not hold up what it would: deliveries are committed one by one, and the one
+    /// that is refused alone is set aside, which is written down.
+    fn take_apart(
+        &mut self,
+        mut batch: Vec<Delivery>,
+        error: &StoreError,
+        clock: &dyn Fn() -> Timestamp,
+        is_closed: &dyn Fn() -> bool,
+        watcher: &mut dyn Watcher,
+    ) -> bool {
+        if batch.len() > 1 {
+            return batch.into_iter().all(|one| self.commit(vec![one], clock, is_closed, watcher));
+        }
+        let Some(one) = batch.pop() else { return true };
+        let now = self.now(clock, watcher);
+        tracing::error!(error = %error, records = one.records.len(), "records that the store refuses are set aside");
+        match self.core.set_aside(&one, now) {
+            Ok(()) => {
+                self.failing = false;
+                watcher.recovered();
+                one.acknowledge.into_iter().for_each(|acknowledge| acknowledge());
+                true
+            }
+            // Then it is not the records.
+            Err(_) => self.commit(vec![one], clock, is_closed, watcher),
+        }
     }
 
     /// Waits before the next try, and does meanwhile what others ask: retention may make room, and a source that asks for its

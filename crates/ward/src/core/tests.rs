@@ -318,3 +318,56 @@ fn a_core_whose_commits_fail_still_answers() {
     thread.join().unwrap().unwrap();
     assert_eq!(handle.call_until(&AtomicBool::new(false), |_| ()), Err(run::Stopped));
 }
+
+/// Tells nobody.
+struct Nobody;
+
+impl run::Watcher for Nobody {
+    fn committed(&mut self, _: &[Delivery], _: &Accepted, _: &Core, _: Duration) {}
+    fn failed(&mut self, _: &StoreError, _: Duration) {}
+    fn recovered(&mut self) {}
+    fn signed(&mut self, _: &store::ledger::StoredCheckpoint) {}
+    fn clock_set_back(&mut self, _: Duration) {}
+    fn beat(&mut self, _: &Core) {}
+}
+
+#[test]
+fn what_the_store_will_never_take_is_set_aside_and_holds_up_nothing() {
+    use crate::bus::{Bus as _, local::Local};
+    let folder = tempfile::tempdir().unwrap();
+    let core = open(folder.path(), settings());
+    let records = records(20, 900);
+    let mut poisoned = records[300..600].to_vec();
+    // A text that no engine of ours takes; sources never let it through.
+    poisoned.iter_mut().for_each(|record| {
+        if let Record::Fact(fact) = record {
+            fact.value = "a\0b".into();
+            fact.attribute = model::Attribute::HostName;
+        }
+    });
+    assert!(poisoned.iter().any(|record| matches!(record, Record::Fact(_))));
+    let bus = Local::new(10_000);
+    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    for (n, part) in [records[..300].to_vec(), poisoned, records[600..].to_vec()].into_iter().enumerate() {
+        let told = Arc::clone(&told);
+        let acknowledge = Box::new(move || {
+            told.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+        let of = Delivery { acknowledge: Some(acknowledge), ..delivery(&part, (n + 1) * 300) };
+        assert!(bus.publish(of).is_ok());
+    }
+    let signer =
+        trust::tlog::Ed25519Signer::from_seed("t/1", trust::tlog::Algorithm::Ed25519, &[1; 32]).unwrap();
+    let log = run::Log { origin: "t/1".into(), signer: Box::new(signer) };
+    let (runner, _handle) = run::Runner::new(core, log, run::Pace::default());
+    // Closed once all are told: the runner ends when the queue is empty.
+    let is_closed = || told.load(std::sync::atomic::Ordering::Relaxed) == 3;
+    let mut core = runner.run(&bus, &|| NOW, &is_closed, &mut Nobody).unwrap();
+    assert_eq!(core.cursor(SOURCE).unwrap().sequence, 900);
+    let db = core.store().db();
+    assert_eq!(db.number("SELECT sum(records) FROM blocks", &[]).unwrap(), Some(600));
+    assert_eq!(
+        db.number("SELECT count(*) FROM gaps WHERE reason LIKE '300 records%'", &[]).unwrap(),
+        Some(1)
+    );
+}
