@@ -18,7 +18,7 @@ const KILLS: u64 = 10;
 const RECORDS_PER_FILE: usize = 4_000;
 const SMALL: &str = "[limits]\nbatch_records = 100\n";
 /// Records that wait to be read whenever a life begins: so that it is killed while it reads.
-const BACKLOG: u64 = 10_000;
+const BACKLOG: u64 = 30_000;
 /// Records in all, at least.
 const RECORDS_MIN: u64 = 24_000;
 
@@ -115,7 +115,7 @@ fn life(installation: &Installation, random: &mut Random) {
     let told_bytes =
         || std::fs::metadata(installation.watched().join(".ward-cursor.jsonl")).map_or(0, |file| file.len());
     let running = installation.spawn();
-    let some = Duration::from_millis(20 + random.below(580) as u64);
+    let some = Duration::from_millis(20 + random.below(380) as u64);
     match random.below(3) {
         0 => std::thread::sleep(some),
         1 => {
