@@ -5,6 +5,7 @@ pub mod bus;
 pub mod capture;
 pub mod catalog;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod control;
 pub mod core;

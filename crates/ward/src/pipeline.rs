@@ -4,8 +4,9 @@
 //! one thread per fan-out socket. Records meet in one inventory, which does not care about their order.
 
 use crate::capture::{Block, Capture, CaptureError, Counters, Progress};
+use crate::clock::now;
 use judge::inventory::Inventory;
-use model::{Record, SensorId, Timestamp};
+use model::{Record, SensorId};
 use sense::{Config, Engine};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -199,11 +200,6 @@ fn listen_on(
     engine.drain_into(&mut records);
     let _ = done.send((records, counters, index));
     result
-}
-
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// The totals of several captures of one source.

@@ -11,7 +11,7 @@ mod told;
 pub use hear::{Said, hear};
 
 use crate::bus::{Bus, Delivery};
-use model::Timestamp;
+pub(crate) use crate::clock::now;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -57,10 +57,4 @@ impl Outlet {
             std::thread::sleep(RETRY);
         }
     }
-}
-
-/// The wall clock; before 1970 it is 1970.
-pub(crate) fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -1,12 +1,12 @@
 //! What every verb that touches the store begins with: the key-encryption key, the keyring, the place of the rows.
 
+pub use crate::clock::now;
 use crate::config::{Config, Keys};
 use crate::keys::{
     IfMissing, KEYRING_FILE, KekSource, SecretFrom, fresh_entropy, keyring_of, open_or_create_keyring,
     replace_keyring,
 };
 use anyhow::{Context, Result, bail};
-use model::Timestamp;
 use std::path::Path;
 use store::db::Mode;
 use store::verify::Expectation;
@@ -189,10 +189,4 @@ fn lock(folder: &Path) -> Result<std::fs::File> {
         std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock"))?;
     file.try_lock()?;
     Ok(file)
-}
-
-/// The wall's time.
-pub fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -50,7 +50,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Runs the platform until `stop` is set or it cannot go on; `ready` is called once it works, with what to tell people.
 ///
 /// Order of the start: keys, database looked through, core (which replays what views lack), timers and listeners, sources.
-/// Order of the end: sources finish what they have read, the core commits it and signs a last checkpoint, listeners close.
+/// Order of the end: sources finish what they have read, listeners and timers close, the core commits what is left and signs a last
+/// checkpoint.
 ///
 /// # Errors
 /// What it could not start with or go on without. What was acknowledged is durable.
@@ -152,6 +153,9 @@ fn start_core(
     let sources: Vec<String> = config.listen.iter().flat_map(workers).collect();
     measure::begin(&tables, &sources);
     let mut core = open_core(config, store)?;
+    // A Ward that sees nothing new signs nothing new: the newest checkpoint stands.
+    let newest = store::ledger::newest(core.store().db())?;
+    state.lock().checkpoint = newest.map(|checkpoint| (checkpoint.size, checkpoint.signed_at));
     core.note_site(&config.site.name, &config.site.time_zone, now())?;
     let log = Log { origin: config.ledger.origin.clone(), signer: Box::new(ground.signer(config)?) };
     let pace = Pace {

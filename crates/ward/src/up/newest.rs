@@ -50,7 +50,7 @@ impl Newest {
         if signed <= there {
             return Ok(());
         }
-        let newest = jiff_time(store);
+        let newest = newest_leaf_time(store);
         bail!(
             "the store has lost its end: {signed} leaves were signed ({}), {there} are there, the newest of {newest}. \
              What was acknowledged after that is lost; watched folders are read again from there.\n\
@@ -63,7 +63,7 @@ impl Newest {
 }
 
 /// Time of the newest leaf, for people.
-fn jiff_time(store: &Store) -> String {
+fn newest_leaf_time(store: &Store) -> String {
     let nanos = i128::from(store.newest().as_nanos());
     jiff::Timestamp::from_nanosecond(nanos).map_or_else(|_| "an unknown time".into(), |at| format!("{at:.0}"))
 }
