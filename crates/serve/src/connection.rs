@@ -14,11 +14,11 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -28,6 +28,11 @@ const PING_S: u64 = 10;
 const RESETS_MAX: usize = 16;
 /// Bytes of a request that may be under way on HTTP/2 before we have read any.
 const WINDOW_BYTES: u32 = 64 * 1024;
+
+/// Seconds that we read on after our last answer on HTTP/1, for a peer that still writes.
+const LINGER_S_MAX: u64 = 2;
+/// Bytes that we read so.
+const LINGER_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// Why a connection ended: the label of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,16 +117,30 @@ where
     // The time for a head runs between requests too: it ends idle connections.
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     http.max_headers(FIELDS_MAX).max_buf_size(HEAD_BYTES_MAX).half_close(false);
-    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut connection = http.serve_connection(TokioIo::new(stream), service);
     let leave = until_told(limits.connection, stop);
     tokio::select! {
-        result = connection.as_mut() => ended(&result),
+        result = poll_fn(|context| connection.poll_without_shutdown(context)) => {
+            linger(connection.into_parts().io.into_inner()).await;
+            ended(&result)
+        }
         why = leave => {
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
             let _ = timeout(limits.grace, connection).await;
             why
         }
     }
+}
+
+/// Says that nothing more comes, and reads what the peer still sends without keeping it: a connection closed over unread bytes
+/// is reset, and a peer that writes a body we refused would lose the answer that says so (RFC 9112 §9.6).
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: Paced<S>) {
+    let rest = async {
+        stream.shutdown().await?;
+        let mut unread = stream.take(LINGER_BYTES_MAX);
+        tokio::io::copy(&mut unread, &mut tokio::io::sink()).await
+    };
+    let _ = timeout(Duration::from_secs(LINGER_S_MAX), rest).await;
 }
 
 async fn two<S>(stream: Paced<S>, service: Seated, limits: &Limits, stop: watch::Receiver<bool>) -> Ended

@@ -128,6 +128,20 @@ fn bodies_are_bounded() {
 }
 
 #[test]
+fn a_peer_that_writes_a_refused_body_to_its_end_still_reads_why() {
+    let server = Server::start(serve::control::routes(Arc::new(crate::control::Quiet)));
+    let body = vec![b' '; 3_000_000];
+    for _ in 0..20 {
+        let mut stream = connect(&server);
+        let head =
+            format!("POST /control/v1/verify HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body).unwrap();
+        assert_eq!(rest(stream).status, 413);
+    }
+}
+
+#[test]
 fn an_address_in_use_is_told() {
     let server = Server::start(serve::Router::new());
     let address = Address::tcp(server.address).unwrap();
