@@ -15,6 +15,27 @@ impl fmt::Display for DeviceId {
     }
 }
 
+/// The text is no device id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotADeviceId;
+
+impl fmt::Display for NotADeviceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a device id is written d- and 16 hexadecimal digits")
+    }
+}
+
+impl std::error::Error for NotADeviceId {}
+
+impl std::str::FromStr for DeviceId {
+    type Err = NotADeviceId;
+
+    fn from_str(text: &str) -> Result<Self, NotADeviceId> {
+        let digits = text.strip_prefix("d-").ok_or(NotADeviceId)?;
+        u64::from_str_radix(digits, 16).map(Self).map_err(|_| NotADeviceId)
+    }
+}
+
 impl Serialize for DeviceId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -23,10 +44,7 @@ impl Serialize for DeviceId {
 
 impl<'de> Deserialize<'de> for DeviceId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let digits =
-            text.strip_prefix("d-").ok_or_else(|| serde::de::Error::custom("a device id starts with d-"))?;
-        u64::from_str_radix(digits, 16).map(Self).map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -25,6 +25,72 @@ pub enum FindingKind {
     CertificateExpired,
 }
 
+/// How much a finding matters, before anything is known of the device's clinical use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Low,
+    /// Plan it.
+    Medium,
+    /// This week.
+    High,
+    /// Now.
+    Critical,
+}
+
+impl Severity {
+    /// All, worst first.
+    pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
+
+    /// Its name in lists and filters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Low => "low",
+        }
+    }
+}
+
+impl FindingKind {
+    /// Every kind, in declaration order.
+    pub const ALL: [Self; 8] = [
+        Self::PhiInClear,
+        Self::CredentialsInClear,
+        Self::DuplicateAddress,
+        Self::WeakProtocol,
+        Self::LeavesSite,
+        Self::Conflict,
+        Self::AddressSpoofing,
+        Self::CertificateExpired,
+    ];
+
+    /// Its name in JSON and filters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PhiInClear => "phi-in-clear",
+            Self::CredentialsInClear => "credentials-in-clear",
+            Self::DuplicateAddress => "duplicate-address",
+            Self::WeakProtocol => "weak-protocol",
+            Self::LeavesSite => "leaves-site",
+            Self::Conflict => "conflict",
+            Self::AddressSpoofing => "address-spoofing",
+            Self::CertificateExpired => "certificate-expired",
+        }
+    }
+
+    /// How much it matters by itself; risk assessment weighs it with the device and its use.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::PhiInClear | Self::LeavesSite => Severity::High,
+            Self::CredentialsInClear | Self::DuplicateAddress | Self::AddressSpoofing => Severity::Medium,
+            Self::WeakProtocol | Self::Conflict | Self::CertificateExpired => Severity::Low,
+        }
+    }
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

@@ -50,6 +50,9 @@ pub enum ServeError {
         /// Its words; for the log, not for the peer.
         why: String,
     },
+    /// What was asked for cannot be done as it was asked. Whoever asked has to ask otherwise.
+    #[error("{0}")]
+    Asked(String),
     /// The metrics recorder of this process is set already.
     #[error("another metrics recorder is installed: install this one once, before any other")]
     Recorder,
@@ -76,6 +79,9 @@ impl ServeError {
 impl From<store::StoreError> for ServeError {
     fn from(error: store::StoreError) -> Self {
         let why = error.to_string();
+        if matches!(error, store::StoreError::Refused(_)) {
+            return Self::Asked(why);
+        }
         match error.is_retryable() {
             true => Self::Unavailable { what: "the store", why },
             false => Self::Broken { what: "the store", why },

@@ -25,7 +25,7 @@ CREATE INDEX blocks_time ON blocks (site, observed_to);
 CREATE TABLE subjects (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, domain {int} NOT NULL, address TEXT NOT NULL, folded {int} NOT NULL, first_seen {int} NOT NULL, last_seen {int} NOT NULL, evidence {blob} NOT NULL, UNIQUE (site, domain, address)) {strict};
 
 -- Devices, and which endpoint was whose, bitemporal: true from-to in the world, known from-to to Ward; NULL is "still".
-CREATE TABLE devices (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, device {int} NOT NULL, device_key TEXT NOT NULL, name TEXT, vendor TEXT, class TEXT, zone TEXT, review TEXT NOT NULL, router {int} NOT NULL, behind {int}, merged_into {int}, first_seen {int} NOT NULL, known_from {int} NOT NULL, known_to {int}) {strict};
+CREATE TABLE devices (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, device {int} NOT NULL, device_key TEXT NOT NULL, name TEXT, vendor TEXT, class TEXT, zone TEXT, review TEXT NOT NULL, router {int} NOT NULL, behind {int}, merged_into {int}, card TEXT, first_seen {int} NOT NULL, known_from {int} NOT NULL, known_to {int}) {strict};
 CREATE INDEX devices_device ON devices (site, device);
 CREATE TABLE bindings (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, endpoint TEXT NOT NULL, device {int} NOT NULL, true_from {int} NOT NULL, true_to {int}, known_from {int} NOT NULL, known_to {int}) {strict};
 CREATE INDEX bindings_device ON bindings (site, device);
@@ -54,3 +54,25 @@ CREATE TABLE gaps (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, source TE
 -- Data keys of people and devices, wrapped; a row that is gone is a key that is gone. What they seal.
 CREATE TABLE subject_keys (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject TEXT NOT NULL, wrapped {blob} NOT NULL, master {int} NOT NULL, created_at {int} NOT NULL, UNIQUE (site, subject)) {strict};
 CREATE TABLE sealed (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL, data {blob} NOT NULL, sealed_at {int} NOT NULL, UNIQUE (site, subject, name)) {strict};
+
+-- The everyday nouns. `about` says of what: `site`, `device|d-…`, `finding|N`, `zone|N`.
+CREATE TABLE tasks (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, title TEXT NOT NULL, detail TEXT NOT NULL, about TEXT NOT NULL, owner TEXT, due_at {int}, ticket TEXT, state TEXT NOT NULL, created_by TEXT NOT NULL, created_at {int} NOT NULL, changed_at {int} NOT NULL) {strict};
+CREATE INDEX tasks_about ON tasks (site, about);
+CREATE INDEX tasks_state ON tasks (site, state, due_at);
+CREATE TABLE exceptions (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, about TEXT NOT NULL, rule TEXT NOT NULL, reason TEXT NOT NULL, asked_by TEXT NOT NULL, approver TEXT NOT NULL, created_at {int} NOT NULL, expires_at {int} NOT NULL, revoked_at {int}, revoked_by TEXT) {strict};
+CREATE INDEX exceptions_about ON exceptions (site, about);
+CREATE TABLE windows (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, name TEXT NOT NULL, about TEXT NOT NULL, ical TEXT NOT NULL, created_by TEXT NOT NULL, created_at {int} NOT NULL, ended_at {int}) {strict};
+CREATE TABLE notes (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, about TEXT NOT NULL, body TEXT NOT NULL, written_by TEXT NOT NULL, written_at {int} NOT NULL, withdrawn_at {int}) {strict};
+CREATE INDEX notes_about ON notes (site, about);
+CREATE TABLE saved_views (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, name TEXT NOT NULL, page TEXT NOT NULL, query TEXT NOT NULL, created_by TEXT NOT NULL, created_at {int} NOT NULL, deleted_at {int}) {strict};
+CREATE TABLE reports (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, name TEXT NOT NULL, page TEXT NOT NULL, query TEXT NOT NULL, format TEXT NOT NULL, schedule TEXT NOT NULL, created_by TEXT NOT NULL, created_at {int} NOT NULL, next_at {int}, ended_at {int}) {strict};
+CREATE TABLE report_copies (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, report {int} NOT NULL, made_at {int} NOT NULL, rows {int} NOT NULL, data {blob} NOT NULL) {strict};
+CREATE INDEX report_copies_report ON report_copies (site, report);
+CREATE TABLE edits (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, change TEXT NOT NULL, devices {int} NOT NULL, reason TEXT NOT NULL, edited_by TEXT NOT NULL, edited_at {int} NOT NULL, reverted_by TEXT, reverted_at {int}) {strict};
+CREATE TABLE edit_items (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, edit {int} NOT NULL, device {int} NOT NULL, opened TEXT NOT NULL, closed TEXT NOT NULL) {strict};
+CREATE INDEX edit_items_edit ON edit_items (site, edit);
+
+-- Zones, and what puts an address into one. A device's zone follows from them, or from a person's claim.
+CREATE TABLE zones (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, name TEXT NOT NULL, purpose TEXT NOT NULL, source TEXT NOT NULL, created_by TEXT NOT NULL, created_at {int} NOT NULL, deleted_at {int}) {strict};
+CREATE TABLE zone_rules (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, zone {int} NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, source TEXT NOT NULL, created_by TEXT NOT NULL, created_at {int} NOT NULL, deleted_at {int}) {strict};
+CREATE INDEX zone_rules_zone ON zone_rules (site, zone);

@@ -9,8 +9,10 @@ use crate::error::{Result, StoreError};
 use crate::read::{Cursor, Page, Scope};
 use crate::tx::{time, timestamp};
 use judge::inventory::SubjectKey;
-use model::{Attribute, DeviceId, Protocol, SiteId, Timestamp};
+use model::{Attribute, Card, DeviceId, Protocol, SiteId, Timestamp};
 
+/// What a device is called that nobody has looked at.
+pub const UNREVIEWED: &str = "unreviewed";
 /// Rows of one page.
 pub const PAGE_MAX: usize = 500;
 
@@ -28,12 +30,20 @@ pub struct DeviceRow {
     pub name: Option<String>,
     /// Maker of its interface.
     pub vendor: Option<String>,
+    /// Its class; `None`: not known.
+    pub class: Option<String>,
+    /// The zone it is in; `None`: unzoned.
+    pub zone: Option<String>,
+    /// `unreviewed`, or what a person or a rule made of it.
+    pub review: String,
     /// Forwards for others.
     pub router: bool,
     /// Reached through this one.
     pub behind: Option<DeviceId>,
     /// At rest, because it turned out to be this one.
     pub merged_into: Option<DeviceId>,
+    /// What is concluded of it.
+    pub card: Card,
     /// First frame.
     pub first_seen: Timestamp,
     /// Known from here on.
@@ -41,7 +51,8 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
-    const COLUMNS: &'static str = "d.id, d.device, d.device_key, d.name, d.vendor, d.router, d.behind, d.merged_into, d.first_seen, d.known_from";
+    const COLUMNS: &'static str = "d.id, d.device, d.device_key, d.name, d.vendor, \
+        d.class, d.zone, d.review, d.router, d.behind, d.merged_into, d.card, d.first_seen, d.known_from";
 
     /// The columns of the row; `known_to` closes it.
     pub fn cells(&self, known_to: Option<Timestamp>) -> Vec<Value> {
@@ -50,12 +61,13 @@ impl DeviceRow {
             self.key.clone().into(),
             Value::optional_text(self.name.as_deref()),
             Value::optional_text(self.vendor.as_deref()),
-            Value::Null,
-            Value::Null,
-            "unreviewed".into(),
+            Value::optional_text(self.class.as_deref()),
+            Value::optional_text(self.zone.as_deref()),
+            self.review.clone().into(),
             self.router.into(),
             Value::optional_int(self.behind.map(stored_id)),
             Value::optional_int(self.merged_into.map(stored_id)),
+            Value::optional_text((self.card != Card::default()).then(|| card(&self.card)).as_deref()),
             time(self.first_seen).into(),
             time(self.known_from).into(),
             Value::optional_int(known_to.map(time)),
@@ -69,11 +81,20 @@ impl DeviceRow {
             key: row.text(2)?.to_owned(),
             name: row.optional_text(3)?.map(str::to_owned),
             vendor: row.optional_text(4)?.map(str::to_owned),
-            router: row.int(5)? != 0,
-            behind: row.optional_int(6)?.map(device_id),
-            merged_into: row.optional_int(7)?.map(device_id),
-            first_seen: timestamp(row.int(8)?),
-            known_from: timestamp(row.int(9)?),
+            class: row.optional_text(5)?.map(str::to_owned),
+            zone: row.optional_text(6)?.map(str::to_owned),
+            review: row.text(7)?.to_owned(),
+            router: row.int(8)? != 0,
+            behind: row.optional_int(9)?.map(device_id),
+            merged_into: row.optional_int(10)?.map(device_id),
+            card: match row.optional_text(11)? {
+                None => Card::default(),
+                Some(json) => serde_json::from_str(json).map_err(|e| {
+                    StoreError::damaged(format!("table devices, row {}: {e}", row.int(0).unwrap_or(0)))
+                })?,
+            },
+            first_seen: timestamp(row.int(12)?),
+            known_from: timestamp(row.int(13)?),
         })
     }
 
@@ -304,7 +325,7 @@ pub fn inventory(
     );
     let mut rows = Vec::new();
     db.query(&sql, &parameters, &mut |row| {
-        rows.push((row.int(10)?, DeviceRow::read(row)?));
+        rows.push((row.int(14)?, DeviceRow::read(row)?));
         Ok(())
     })?;
     let next = if rows.len() > limit {
@@ -356,6 +377,10 @@ fn claims_at(db: &mut Db, site: i64, endpoint: &str, at: AsOf, claims: &mut Vec<
         claims.push(ClaimRow::read(row)?);
         Ok(())
     })
+}
+
+fn card(card: &Card) -> String {
+    serde_json::to_string(card).unwrap_or_default()
 }
 
 /// A device id as tables keep it.

@@ -45,7 +45,7 @@ tables! {
     /// Devices.
     DEVICES = 10 "devices" [
         "device", "device_key", "name", "vendor", "class", "zone", "review", "router", "behind", "merged_into",
-        "first_seen", "known_from", "known_to",
+        "card", "first_seen", "known_from", "known_to",
     ];
     /// Which endpoint is whose.
     BINDINGS = 11 "bindings" ["endpoint", "device", "true_from", "true_to", "known_from", "known_to"];
@@ -81,6 +81,34 @@ tables! {
     SUBJECT_KEYS = 21 "subject_keys" ["subject", "wrapped", "master", "created_at"];
     /// What they seal.
     SEALED = 22 "sealed" ["subject", "name", "data", "sealed_at"];
+    /// What somebody has to do.
+    TASKS = 23 "tasks" [
+        "title", "detail", "about", "owner", "due_at", "ticket", "state", "created_by", "created_at", "changed_at",
+    ];
+    /// What is allowed for a while although a rule says otherwise.
+    EXCEPTIONS = 24 "exceptions" [
+        "about", "rule", "reason", "asked_by", "approver", "created_at", "expires_at", "revoked_at", "revoked_by",
+    ];
+    /// When something may be done: maintenance, updates, silence.
+    WINDOWS = 25 "windows" ["name", "about", "ical", "created_by", "created_at", "ended_at"];
+    /// What people wrote about something.
+    NOTES = 26 "notes" ["about", "body", "written_by", "written_at", "withdrawn_at"];
+    /// Pages with their filters, saved under a name.
+    SAVED_VIEWS = 27 "saved_views" ["name", "page", "query", "created_by", "created_at", "deleted_at"];
+    /// Views that are written out on a schedule.
+    REPORTS = 28 "reports" [
+        "name", "page", "query", "format", "schedule", "created_by", "created_at", "next_at", "ended_at",
+    ];
+    /// What they wrote.
+    REPORT_COPIES = 29 "report_copies" ["report", "made_at", "rows", "data"];
+    /// Edits of many devices at once.
+    EDITS = 30 "edits" ["change", "devices", "reason", "edited_by", "edited_at", "reverted_by", "reverted_at"];
+    /// What each edit changed: rows of claims it opened and closed.
+    EDIT_ITEMS = 31 "edit_items" ["edit", "device", "opened", "closed"];
+    /// Zones of the network.
+    ZONES = 32 "zones" ["name", "purpose", "source", "created_by", "created_at", "deleted_at"];
+    /// What puts an address into a zone: a VLAN, a subnet, a DHCP scope.
+    ZONE_RULES = 33 "zone_rules" ["zone", "kind", "value", "source", "created_by", "created_at", "deleted_at"];
 }
 
 impl Table {

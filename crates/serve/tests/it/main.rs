@@ -13,6 +13,7 @@
 mod conformance;
 mod control;
 mod health;
+mod house;
 mod http;
 mod independent;
 mod listener;

@@ -3,12 +3,12 @@
 use super::{Core, Due};
 use judge::inventory::{Digest, SubjectKey, between_devices, card, device_findings, joined, spoken_for};
 use judge::site::{Assigned, Change, Decision, Drawn, Known, SiteView, site};
-use model::{Device, DeviceId, DeviceKey, Finding, FindingKind, Protocol, Timestamp};
+use model::{Card, Device, DeviceId, DeviceKey, Finding, FindingKind, Protocol, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::{Duration, Instant};
 use store::decisions::DecisionRow;
-use store::devices::{BindingRow, DeviceRow};
+use store::devices::{BindingRow, DeviceRow, UNREVIEWED};
 use store::happenings::FindingRow;
 use store::table::{BINDINGS, DEVICES, FINDINGS, OUTBOX};
 use store::{StoreError, Tx, endpoints};
@@ -221,9 +221,13 @@ impl Core {
                     key: endpoints::text(key),
                     name: None,
                     vendor: None,
+                    class: None,
+                    zone: None,
+                    review: UNREVIEWED.to_owned(),
                     router: false,
                     behind: None,
                     merged_into: None,
+                    card: Card::default(),
                     first_seen,
                     known_from,
                 };
@@ -338,9 +342,13 @@ impl Core {
             key,
             name: device.names.first().map(ToString::to_string),
             vendor: device.vendor.as_ref().map(ToString::to_string),
+            class: known.and_then(|known| known.class.clone()),
+            zone: known.and_then(|known| known.zone.clone()),
+            review: known.map_or_else(|| UNREVIEWED.to_owned(), |known| known.review.clone()),
             router: device.is_router,
             behind: device.behind,
             merged_into: None,
+            card: Card::of(device),
             // When it was first seen is said once; a late record does not make another device of it.
             first_seen: known.map_or(device.first_seen, |known| known.first_seen),
             known_from,

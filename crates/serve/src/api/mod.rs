@@ -1,0 +1,69 @@
+//! The JSON API under `/api/v1`: for programs, and for people who copy a request as curl.
+//!
+//! An endpoint is data ([`Endpoint`]): what is served and what `openapi/ward.json` says come from the same list, so a route without
+//! a description cannot be. Types that go over HTTP stand beside their handler; nouns never go as they are. RFC 9457 for errors.
+
+mod coverage;
+mod device;
+mod devices;
+mod edits;
+mod endpoint;
+mod exceptions;
+mod findings;
+mod jobs;
+mod ledger;
+mod network;
+mod notes;
+pub mod openapi;
+mod problem;
+mod query;
+mod reports;
+mod site;
+mod stream;
+mod tags;
+mod tasks;
+mod views;
+mod windows;
+mod zones;
+
+pub(crate) use endpoint::Endpoint;
+pub(crate) use problem::{Problem, no_route};
+
+use crate::house::House;
+use axum::Router;
+
+/// Every endpoint.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    [
+        site::endpoints(),
+        devices::endpoints(),
+        device::endpoints(),
+        findings::endpoints(),
+        network::endpoints(),
+        zones::endpoints(),
+        tags::endpoints(),
+        notes::endpoints(),
+        tasks::endpoints(),
+        exceptions::endpoints(),
+        windows::endpoints(),
+        views::endpoints(),
+        reports::endpoints(),
+        edits::endpoints(),
+        coverage::endpoints(),
+        ledger::endpoints(),
+        jobs::endpoints(),
+        stream::endpoints(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The routes of the API.
+pub fn routes(house: House) -> Router {
+    let mut router = Router::new();
+    for endpoint in endpoints() {
+        router = router.route(endpoint.path, endpoint.handler);
+    }
+    router.with_state(house)
+}

@@ -1,0 +1,39 @@
+//! Parameters and bodies, read with a plain message for what is wrong in them.
+
+use super::Problem;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+/// The query of a request. `T` denies unknown fields, so that a filter that is mistyped is not silently no filter.
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let found = Query::<T>::try_from_uri(&parts.uri);
+        found.map(|Query(asked)| Self(asked)).map_err(|error| Problem::bad(error.body_text()))
+    }
+}
+
+/// A JSON body.
+pub(crate) struct Told<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+        let read = serde_json::from_slice(&bytes);
+        read.map(Self).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+            }
+            _ => Problem::bad(format!("the body is no JSON: {error}")),
+        })
+    }
+}

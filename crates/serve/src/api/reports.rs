@@ -1,0 +1,8 @@
+//! The API of reports.
+
+use super::Endpoint;
+
+/// What there is.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    Vec::new()
+}

@@ -1,0 +1,1 @@
+// What the console does beyond links and forms. Pages work without it.

@@ -1,0 +1,9 @@
+//! Pages of device.
+
+use crate::house::House;
+use axum::Router;
+
+/// What there is.
+pub(crate) fn routes() -> Router<House> {
+    Router::new()
+}

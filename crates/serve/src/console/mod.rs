@@ -1,0 +1,52 @@
+//! The console: pages drawn on the server, readable without script, with the URL as their state.
+//!
+//! It must not decide, and it must not show what came from a network as anything but text: maud escapes, and nothing here is
+//! `PreEscaped` but our own files. See CONSOLE in docs/design for how it should feel.
+
+mod assets;
+mod bulk;
+mod device;
+mod devices;
+mod failed;
+mod findings;
+mod layout;
+mod network;
+mod now;
+mod parts;
+mod prove;
+mod reports;
+mod rooms;
+mod settings;
+mod tasks;
+mod zones;
+
+pub(crate) use failed::{Failed, no_page};
+pub(crate) use layout::{Page, Visit};
+pub(crate) use rooms::Room;
+
+use crate::house::House;
+use axum::Router;
+
+/// The result of a page: a page, or a page that says what is wrong.
+pub(crate) type Shown = std::result::Result<Page, Failed>;
+
+/// The routes of the console.
+pub fn routes(house: House) -> Router {
+    let rooms: Router<House> = [
+        now::routes(),
+        devices::routes(),
+        bulk::routes(),
+        device::routes(),
+        findings::routes(),
+        tasks::routes(),
+        network::routes(),
+        zones::routes(),
+        prove::routes(),
+        settings::routes(),
+        reports::routes(),
+        assets::routes(),
+    ]
+    .into_iter()
+    .fold(Router::new(), Router::merge);
+    rooms.with_state(house)
+}

@@ -1,0 +1,124 @@
+//! One device, as lists show it.
+
+use model::{Conflict, DeviceId, MacAddr, Protocol, Severity, Timestamp};
+use smol_str::SmolStr;
+use std::net::IpAddr;
+
+/// Words as the network said them: to be shown as text, never as markup.
+pub type Text = SmolStr;
+
+/// Open findings of a device by severity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FindingCounts {
+    /// Now.
+    pub critical: u16,
+    /// This week.
+    pub high: u16,
+    /// To be planned.
+    pub medium: u16,
+    /// Worth knowing.
+    pub low: u16,
+}
+
+impl FindingCounts {
+    /// All of them.
+    pub fn total(self) -> u32 {
+        [self.critical, self.high, self.medium, self.low].into_iter().map(u32::from).sum()
+    }
+
+    /// The worst.
+    pub fn worst(self) -> Option<Severity> {
+        let counts = [self.critical, self.high, self.medium, self.low];
+        Severity::ALL.into_iter().zip(counts).find(|(_, count)| *count > 0).map(|(severity, _)| severity)
+    }
+
+    /// Counts one more.
+    pub fn add(&mut self, severity: Severity) {
+        let count = match severity {
+            Severity::Critical => &mut self.critical,
+            Severity::High => &mut self.high,
+            Severity::Medium => &mut self.medium,
+            Severity::Low => &mut self.low,
+        };
+        *count = count.saturating_add(1);
+    }
+}
+
+/// One device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Identity.
+    pub id: DeviceId,
+    /// What names it, as tables write it: `0|00:11:22:33:44:55`, `equipment|…`.
+    pub key: Text,
+    /// Its best name: a person's word first, then its own.
+    pub name: Option<Text>,
+    /// Maker of its interface by the IEEE registry.
+    pub vendor: Option<Text>,
+    /// Maker, in its own words.
+    pub manufacturer: Option<Text>,
+    /// Model.
+    pub model: Option<Text>,
+    /// Serial number.
+    pub serial: Option<Text>,
+    /// Asset tag: a person's word first.
+    pub asset: Option<Text>,
+    /// Software and version.
+    pub software: Option<Text>,
+    /// Operating system.
+    pub os: Option<Text>,
+    /// Type that it announces.
+    pub kind: Option<Text>,
+    /// Where it is: a person's word first.
+    pub location: Option<Text>,
+    /// Its class; `None`: unknown.
+    pub class: Option<Text>,
+    /// Its zone; `None`: unzoned.
+    pub zone: Option<Text>,
+    /// Somebody has looked at it and accepted it.
+    pub reviewed: bool,
+    /// Forwards for others.
+    pub is_router: bool,
+    /// Reached through this one.
+    pub behind: Option<DeviceId>,
+    /// Its link addresses.
+    pub macs: Vec<MacAddr>,
+    /// Its network addresses.
+    pub ips: Vec<IpAddr>,
+    /// VLANs it was seen in.
+    pub vlans: Vec<u16>,
+    /// Protocols it took part in.
+    pub protocols: Vec<Protocol>,
+    /// Tags people gave it, ascending.
+    pub tags: Vec<Text>,
+    /// Claims that contradict each other.
+    pub conflicts: Vec<Conflict>,
+    /// Open findings.
+    pub findings: FindingCounts,
+    /// It sent patient data in clear.
+    pub phi_in_clear: bool,
+    /// First frame.
+    pub first_seen: Timestamp,
+    /// Newest frame, to the minute.
+    pub last_seen: Timestamp,
+}
+
+impl Entry {
+    /// What it is called in lists: its name, else its address, else its key.
+    pub fn title(&self) -> Text {
+        let address = || self.ips.first().map(|ip| smol_str::format_smolstr!("{ip}"));
+        let link = || self.macs.first().map(|mac| smol_str::format_smolstr!("{mac}"));
+        self.name.clone().or_else(address).or_else(link).unwrap_or_else(|| self.key.clone())
+    }
+
+    /// Its identity is in doubt: claims contradict each other.
+    pub fn is_in_doubt(&self) -> bool {
+        !self.conflicts.is_empty()
+    }
+
+    /// It is known what it is: maker and model, or class, without contradiction.
+    pub fn is_known(&self) -> bool {
+        let is_named = self.manufacturer.is_some() && self.model.is_some();
+        !self.is_in_doubt() && (self.class.is_some() || is_named)
+    }
+}
