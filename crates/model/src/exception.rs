@@ -99,6 +99,23 @@ impl Exception {
         Ok(exception)
     }
 
+    /// An exception that was checked before it was stored.
+    pub fn kept(
+        about: About,
+        (rule, reason): (String, String),
+        (asked_by, approver): (String, String),
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            about,
+            rule: RuleName::kept(rule),
+            reason: Prose::kept(reason),
+            asked_by: Line::kept(asked_by),
+            approver: Line::kept(approver),
+            expires_at,
+        }
+    }
+
     /// What it is for.
     pub fn about(&self) -> About {
         self.about
