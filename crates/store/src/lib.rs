@@ -31,6 +31,7 @@ pub mod vault;
 pub mod verify;
 pub mod views;
 pub mod windows;
+pub mod word;
 
 pub use error::{Result, StoreError};
 pub use read::{Cursor, Page, Readers, Scope};
