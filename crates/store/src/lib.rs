@@ -22,6 +22,7 @@ pub mod notes;
 mod read;
 pub mod reports;
 pub mod retention;
+pub mod sight;
 mod store;
 pub mod table;
 pub mod talks;

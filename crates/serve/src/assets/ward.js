@@ -217,7 +217,7 @@
   function heard(message) {
     let told;
     try { told = JSON.parse(message.data); } catch { return; }
-    const at = told.at ? Date.parse(told.at) : Date.now() + ahead;
+    const at = Date.now() + ahead;
     const devices = typeof told.devices === "number" ? counted(told.devices, "device") + " · " : "";
     show("live", (wasLost ? "Live again · " : "Live · ") + devices + "updated " + clock(at));
     if (wasLost) say("Live again");

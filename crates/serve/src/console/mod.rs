@@ -9,7 +9,6 @@ mod device;
 mod devices;
 mod failed;
 mod findings;
-mod gzip;
 mod help;
 mod layout;
 mod network;
@@ -54,5 +53,5 @@ pub fn routes(house: House) -> Router {
     ]
     .into_iter()
     .fold(Router::new(), Router::merge);
-    rooms.layer(axum::middleware::from_fn(gzip::pages)).with_state(house)
+    rooms.with_state(house)
 }
