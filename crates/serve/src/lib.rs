@@ -10,6 +10,7 @@ mod blocking;
 mod connection;
 pub mod console;
 pub mod control;
+mod dossier;
 pub mod error;
 mod guard;
 pub mod health;
