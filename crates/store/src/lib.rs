@@ -25,6 +25,7 @@ pub mod timeline;
 pub mod tx;
 pub mod vault;
 pub mod verify;
+pub mod word;
 
 pub use error::{Result, StoreError};
 pub use read::{Cursor, Page, Readers, Scope};
