@@ -22,6 +22,20 @@ pub(crate) enum Word {
     Interface,
 }
 
+/// A person's name for it, then names it was heard under, in the order in which they are believed.
+const NAMING: [&str; 10] = [
+    word::NAME,
+    "host-name",
+    "snmp-name",
+    "dhcp-fqdn",
+    "station-name",
+    "ae-title",
+    "hl7-application",
+    "mqtt-client-id",
+    "service-instance",
+    "certificate-subject",
+];
+
 /// A value and what it rests on.
 pub(crate) struct Belief<'d> {
     /// What it is about.
@@ -108,26 +122,15 @@ impl Word {
     /// Attributes of claims that bear on it. Names: in the order in which they are believed.
     fn attributes(self) -> &'static [&'static str] {
         match self {
-            Self::Name => &[
-                word::NAME,
-                Attribute::HostName.name(),
-                Attribute::SnmpName.name(),
-                Attribute::DhcpFqdn.name(),
-                Attribute::StationName.name(),
-                Attribute::AeTitle.name(),
-                Attribute::Hl7Application.name(),
-                Attribute::MqttClientId.name(),
-                Attribute::ServiceInstance.name(),
-                Attribute::CertificateSubject.name(),
-            ],
-            Self::Manufacturer => &[Attribute::Manufacturer.name()],
-            Self::Model => &[Attribute::Model.name()],
-            Self::Serial => &[Attribute::SerialNumber.name()],
-            Self::Software => &[Attribute::SoftwareName.name(), Attribute::SoftwareVersion.name()],
-            Self::System => &[Attribute::OperatingSystem.name()],
-            Self::Type => &[Attribute::DeviceType.name()],
-            Self::Location => &[Attribute::Location.name()],
-            Self::Asset => &[Attribute::AssetId.name()],
+            Self::Name => &NAMING,
+            Self::Manufacturer => &["manufacturer"],
+            Self::Model => &["model"],
+            Self::Serial => &["serial-number"],
+            Self::Software => &["software-name", "software-version"],
+            Self::System => &["operating-system"],
+            Self::Type => &["device-type"],
+            Self::Location => &[word::LOCATION],
+            Self::Asset => &[word::ASSET],
             Self::Zone => &[word::ZONE],
             Self::Class | Self::Interface => &[],
         }
@@ -220,6 +223,20 @@ impl Belief<'_> {
             }
             (Word::Zone, None) => "A rule of this zone covers one of its addresses or VLANs.".into(),
             (_, None) => "It was said by messages whose claims are not kept any more.".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_attribute_is_one_that_claims_have() {
+        let of_people = [word::NAME, word::ASSET, word::LOCATION, word::ZONE];
+        for attribute in Word::ALL.into_iter().flat_map(Word::attributes) {
+            let is_heard = Attribute::ALL.iter().any(|known| known.name() == *attribute);
+            assert!(is_heard || of_people.contains(attribute), "{attribute}");
         }
     }
 }
