@@ -5,6 +5,7 @@
 //! Standards: RFC 9110 to 9113 (HTTP); C2SP tlog-tiles and tlog-witness (the ledger's routes).
 
 pub mod address;
+mod advice;
 pub mod api;
 mod blocking;
 mod connection;

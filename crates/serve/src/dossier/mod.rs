@@ -2,6 +2,7 @@
 //!
 //! It must not conclude anything: what is believed stands in the device's row or in the inventory; here it is put beside its evidence.
 
+pub(crate) mod acts;
 mod belief;
 mod facts;
 mod peers;
