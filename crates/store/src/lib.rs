@@ -23,6 +23,7 @@ pub mod tx;
 pub mod vault;
 pub mod verify;
 pub mod zones;
+pub mod word;
 
 pub use error::{Result, StoreError};
 pub use read::{Cursor, Page, Readers, Scope};
