@@ -22,8 +22,8 @@ pub mod talks;
 pub mod tx;
 pub mod vault;
 pub mod verify;
-pub mod zones;
 pub mod word;
+pub mod zones;
 
 pub use error::{Result, StoreError};
 pub use read::{Cursor, Page, Readers, Scope};

@@ -4,11 +4,12 @@
 
 use crate::db::{Cell, Db, Row, Value};
 use crate::error::{Result, StoreError};
-use crate::table::{ZONE_RULES, ZONES};
+use crate::table::{Table, ZONE_RULES, ZONES};
 use crate::tx::{time, timestamp};
 use crate::{Store, Tx};
 use judge::segment::{ZoneChange, apply};
 use model::{SiteId, Timestamp, Zone, ZoneId, ZoneName, ZoneRule, ZoneSource};
+use std::collections::BTreeMap;
 
 /// A zone's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,19 +188,23 @@ pub struct Act<'a> {
 pub fn plan_zone_changes(store: &mut Store, act: Act<'_>, changes: &[ZoneChange]) -> Result<Option<Tx>> {
     let held = SiteZones::read(store.db(), act.site)?;
     let mut nouns = held.nouns();
-    let mut draft = Draft { held, act, tx: Tx::new(act.site, act.by, act.cause, act.now) };
+    let mut draft = Draft { held, act, rows: BTreeMap::new() };
     for change in changes {
         apply(&mut nouns, change).map_err(StoreError::Refused)?;
         draft.make(store, change)?;
     }
-    Ok(Some(draft.tx).filter(|tx| !tx.is_empty()))
+    let mut tx = Tx::new(act.site, act.by, act.cause, act.now);
+    for ((_, id), (table, cells)) in draft.rows {
+        tx.put(table, id, cells);
+    }
+    Ok(Some(tx).filter(|tx| !tx.is_empty()))
 }
 
-/// Rows in the making. A row that is written twice in one transaction is written as it is at its end.
+/// Rows in the making, each written once, as it is at the end.
 struct Draft<'a> {
     held: SiteZones,
     act: Act<'a>,
-    tx: Tx,
+    rows: BTreeMap<(u16, i64), (&'static Table, Vec<Value>)>,
 }
 
 impl Draft<'_> {
@@ -215,7 +220,7 @@ impl Draft<'_> {
                     created_at: self.act.now,
                     deleted_at: None,
                 };
-                self.tx.put(&ZONES, row.id.0, row.cells());
+                self.rows.insert((ZONES.number, row.id.0), (&ZONES, row.cells()));
                 self.held.zones.push(row);
             }
             ZoneChange::Rename { zone, to } => self.zone(zone, |row| row.name = to.clone())?,
@@ -248,7 +253,7 @@ impl Draft<'_> {
             created_at: self.act.now,
             deleted_at: None,
         };
-        self.tx.put(&ZONE_RULES, row.id, row.cells());
+        self.rows.insert((ZONE_RULES.number, row.id), (&ZONE_RULES, row.cells()));
         self.held.rules.push(row);
         Ok(())
     }
@@ -264,7 +269,7 @@ impl Draft<'_> {
     fn end_rules(&mut self, ends: impl Fn(&ZoneRuleRow) -> bool) {
         for row in self.held.rules.iter_mut().filter(|row| ends(row)) {
             row.deleted_at = Some(self.act.now);
-            self.tx.put(&ZONE_RULES, row.id, row.cells());
+            self.rows.insert((ZONE_RULES.number, row.id), (&ZONE_RULES, row.cells()));
         }
         self.held.rules.retain(|row| row.deleted_at.is_none());
     }
@@ -273,7 +278,7 @@ impl Draft<'_> {
         let of = self.id(name)?;
         if let Some(row) = self.held.zones.iter_mut().find(|row| row.id == of) {
             change(row);
-            self.tx.put(&ZONES, row.id.0, row.cells());
+            self.rows.insert((ZONES.number, row.id.0), (&ZONES, row.cells()));
         }
         Ok(())
     }
