@@ -58,6 +58,12 @@ impl Inventory {
         self.held.read().unwrap_or_else(PoisonError::into_inner).devices.get(&device).cloned()
     }
 
+    /// Hands every device to `each`, by id. Others wait with their changes meanwhile: it must be quick.
+    pub fn each(&self, each: &mut dyn FnMut(&Entry)) {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.devices.values().for_each(|entry| each(entry));
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.held.read().unwrap_or_else(PoisonError::into_inner).devices.len()
