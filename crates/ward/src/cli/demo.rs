@@ -1,14 +1,10 @@
 //! `ward demo`: St Brannoc's hospital, without a network, root or a capture of your own.
 
 use super::scan::{self, Output};
+use crate::demo::{SAMPLE, SAMPLE_NAME, SAMPLE_README};
 use anyhow::{Context, Result};
 use clap::Args;
 use std::path::PathBuf;
-
-/// The one sample hospital (data/samples/README.md): made from real software, fictional, free to share.
-const SAMPLE: &[u8] = include_bytes!("../../../../data/samples/st-brannocs.pcap.zst");
-const SAMPLE_NAME: &str = "st-brannocs.pcap.zst";
-const SAMPLE_README: &str = include_str!("../../../../data/samples/README.md");
 
 /// Scan the sample hospital that ships with Ward and show what a scan finds.
 ///
