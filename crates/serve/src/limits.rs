@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Connections open at once on one listener. The one that has been idle longest goes when another comes.
 pub const CONNECTIONS_MAX: usize = 256;
+/// Connections open at once on the listener of pages: 200 consoles with a stream each, and what they load beside it.
+pub const PAGES_CONNECTIONS_MAX: usize = 1024;
 /// Seconds from the first byte that a request's head may take, and that a connection may stay without asking.
 pub const HEAD_S_MAX: u64 = 10;
 /// Seconds from a request's head to the head of its answer, its body included.
@@ -66,6 +68,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// For pages: as many connections as consoles need that stay open.
+    pub fn pages() -> Self {
+        Self { connections: PAGES_CONNECTIONS_MAX, ..Self::default() }
+    }
+
     /// For the control socket: few connections, each for as long as a backup takes.
     pub fn control() -> Self {
         Self { connections: 16, connection: Duration::from_secs(24 * 3600), ..Self::default() }

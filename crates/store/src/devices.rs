@@ -239,6 +239,23 @@ impl ClaimRow {
         })
     }
 
+    /// The claim of that row, if it is open.
+    ///
+    /// # Errors
+    /// By cause.
+    pub(crate) fn open_numbered(db: &mut Db, site: SiteId, id: i64) -> Result<Option<Self>> {
+        let sql = format!(
+            "SELECT {} FROM claims WHERE site = ?1 AND id = ?2 AND true_to IS NULL AND known_to IS NULL",
+            Self::COLUMNS
+        );
+        let mut found = None;
+        db.query(&sql, &[Cell::Int(site.0.into()), Cell::Int(id)], &mut |row| {
+            found = Some(Self::read(row)?);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
     /// The open claim of `endpoint` that says this.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ pub mod talks;
 pub mod tx;
 pub mod vault;
 pub mod verify;
+pub mod word;
 
 pub use error::{Result, StoreError};
 pub use read::{Cursor, Page, Readers, Scope};

@@ -20,3 +20,4 @@ pub mod source;
 pub mod tasks;
 pub mod up;
 pub mod witness;
+pub mod zone_file;

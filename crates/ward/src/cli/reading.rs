@@ -4,6 +4,7 @@
 use super::config::Given;
 use crate::config::Config;
 use crate::up::Ground;
+use crate::zone_file;
 use anyhow::{Context, Result, bail};
 use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,15 +12,10 @@ use jiff::tz::TimeZone;
 use model::Timestamp;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
-use std::path::{Component, Path};
 use store::db::{Db, Mode};
 use store::migration::{self, SCHEMA};
 use store::{DATABASE_FILE, Place, StoreError};
 
-/// Where the system keeps its time zones (tzdata).
-const ZONES: &str = "/usr/share/zoneinfo";
-/// Bytes of the largest time zone that is read.
-const ZONE_BYTES_MAX: u64 = 1 << 20;
 /// Columns when the output is no terminal.
 const COLUMNS_DEFAULT: u16 = 120;
 /// Characters of a text in a table.
@@ -94,14 +90,8 @@ pub(super) struct Zone(TimeZone);
 impl Zone {
     /// The zone of that IANA name, by the system's tables; UTC where they do not know it (`ward doctor` says so).
     pub(super) fn named(name: &str) -> Self {
-        let is_plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-        let read = || -> Option<TimeZone> {
-            let file = std::fs::File::open(Path::new(ZONES).join(name)).ok()?;
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::Read::take(file, ZONE_BYTES_MAX), &mut bytes).ok()?;
-            TimeZone::tzif(name, &bytes).ok()
-        };
-        Self(is_plain.then(read).flatten().unwrap_or(TimeZone::UTC))
+        let read = zone_file::read(name).and_then(|bytes| TimeZone::tzif(name, &bytes).ok());
+        Self(read.unwrap_or(TimeZone::UTC))
     }
 
     /// `2026-05-01 08:30:00 CEST`.

@@ -194,7 +194,7 @@ pub const KEYS: &[Key] = &[
         "http.address",
         64,
         "127.0.0.1:8790",
-        "address for health, metrics and ledger; loopback only; off: none",
+        "address for pages, API, health, metrics and ledger; loopback only; off: none",
     ),
     text(
         "ledger.origin",

@@ -4,6 +4,7 @@
 //! A micro-batch of records becomes one transaction: the records as a block, the rows that must not wait, a share of the rows
 //! that may, the cursors of the sources, and one leaf (docs/design/0006-record-blocks.md).
 
+mod act;
 mod batch;
 mod decide;
 mod load;

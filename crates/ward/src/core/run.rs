@@ -4,8 +4,8 @@
 use super::{Accepted, Core};
 use crate::bus::{Bus, Delivery};
 use model::Timestamp;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use store::StoreError;
 use store::ledger::StoredCheckpoint;
@@ -18,6 +18,8 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 const LAPSE_PER_S: usize = 50;
 /// How often somebody who waits looks whether it is time to stop.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How soon somebody looks again whether there is room for a request.
+const FULL_PAUSE: Duration = Duration::from_millis(10);
 /// Requests that wait for the core.
 const REQUESTS_MAX: usize = 64;
 /// How soon whoever was answered asks again, if at all.
@@ -132,6 +134,60 @@ impl Handle {
                 Err(mpsc::RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {}
                 Err(_) => return Err(Stopped),
             }
+        }
+    }
+}
+
+/// What was asked of the core's thread was not done in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotDone {
+    /// It has not begun, and will not be done.
+    #[error("the core is busy or has stopped: nothing was done; try again")]
+    Withdrawn,
+    /// The core's thread ended while it was at it.
+    #[error("the core stopped while it was at it")]
+    Unknown,
+}
+
+/// A request that has not begun; that is being done; that nobody waits for any more.
+const WAITS: u8 = 0;
+const BEGUN: u8 = 1;
+const WITHDRAWN: u8 = 2;
+
+impl Handle {
+    /// The same for people who wait for an answer: what has not begun `within` that time is withdrawn, what has begun is waited
+    /// for, so that whoever asks always learns which.
+    ///
+    /// # Errors
+    /// [`NotDone`].
+    pub fn call_within<T: Send + 'static>(
+        &self,
+        within: Duration,
+        act: impl FnOnce(&mut Core) -> T + Send + 'static,
+    ) -> Result<T, NotDone> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let state = Arc::new(AtomicU8::new(WAITS));
+        let claimed = Arc::clone(&state);
+        let claim =
+            move |to| claimed.compare_exchange(WAITS, to, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let begin = claim.clone();
+        let mut request: Request = Box::new(move |core: &mut Core| {
+            if begin(BEGUN) {
+                let _ = answer.send(act(core));
+            }
+        });
+        let until = Instant::now() + within;
+        while let Err(refused) = self.requests.try_send(request) {
+            request = match refused {
+                mpsc::TrySendError::Full(request) if Instant::now() < until => request,
+                _ => return Err(NotDone::Withdrawn),
+            };
+            std::thread::sleep(FULL_PAUSE);
+        }
+        match answered.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(done) => Ok(done),
+            Err(_) if claim(WITHDRAWN) => Err(NotDone::Withdrawn),
+            Err(_) => answered.recv().map_err(|_| NotDone::Unknown),
         }
     }
 }

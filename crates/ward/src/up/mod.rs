@@ -1,8 +1,10 @@
 //! `ward up`: everything that runs as long as Ward does, started in order and stopped in the reverse.
 
 mod cosign;
+mod desk;
 pub mod ground;
 mod health;
+mod house;
 pub mod ledger_name;
 mod newest;
 mod office;
@@ -27,7 +29,7 @@ use crate::{catalog, config, measure};
 use anyhow::{Context, Result, anyhow, bail};
 use judge::inventory::SiteNetworks;
 use newest::Newest;
-use serve::{Address, Limits, Router};
+use serve::{Address, House, Limits, Router};
 use state::{Integrity, Shared, Teller};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -66,6 +68,7 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
     measure::describe_all();
     let bus = Arc::new(Local::new(config.limits.queue_records));
     let closed = Arc::new(AtomicBool::new(false));
+    let rooms = house::Rooms::default();
     let (core, handle) = start_core(&config, &ground, store, &bus, (stop, &closed), &state)?;
     let signer = ground.signer(&config)?;
     let mut tasks = Tasks::default();
@@ -87,7 +90,8 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
         state: state.clone(),
         tasks: Arc::clone(&tasks),
     });
-    let listeners = Listeners::start(&config, &readers, &state, metrics, office)?;
+    let house = house::furnish(&config, rooms, &readers, &handle, &office);
+    let listeners = Listeners::start(&config, house, &state, metrics, office)?;
     let started = start_sources(&config, &bus, &handle, &state, stop);
     let sources = match started {
         Ok(sources) => sources,
@@ -293,7 +297,7 @@ struct Listeners {
 impl Listeners {
     fn start(
         config: &Config,
-        readers: &Arc<Readers>,
+        house: House,
         state: &Shared,
         metrics: metrics_exporter_prometheus::PrometheusHandle,
         office: Arc<office::Office>,
@@ -316,9 +320,13 @@ impl Listeners {
                 sources: config.watch.len() + config.listen.len(),
             };
             let own = serve::health::routes(Arc::new(checks)).merge(serve::metrics::routes(metrics));
-            let pages = serve::ledger::routes(Arc::new(pages::Pages(Arc::clone(readers))));
-            let router = serve::local_names_only(own).merge(Router::new().nest("/ledger", pages));
-            let one = runtime.block_on(serve::listen(&Address::tcp(address)?, router, stopped()))?;
+            let tiles = serve::ledger::routes(Arc::new(pages::Pages(Arc::clone(&house.readers))));
+            // The ledger is public; all else is for people at this machine.
+            let rooms = serve::rooms(house);
+            let router =
+                serve::local_names_only(own.merge(rooms)).merge(Router::new().nest("/ledger", tiles));
+            let address = Address::tcp(address)?;
+            let one = runtime.block_on(serve::listen_within(Limits::pages(), &address, router, stopped()))?;
             http = Some(one.address().to_string());
             listening.push(one);
         }
@@ -346,14 +354,17 @@ impl Listeners {
 /// What people are told once it runs.
 fn greeting(config: &Config, listeners: &Listeners) -> String {
     let folder = |path: &Path| path.display().to_string();
-    let http = listeners.http.as_deref().unwrap_or("off");
-    format!(
-        "ward is up. Site {} \"{}\"; store {}; health, metrics and ledger at {http}; {} interfaces, {} watched folders. \
-         Ctrl-C stops it.",
-        config.site.id.0,
-        config.site.name,
-        folder(&config.store.folder),
+    let listening = format!(
+        "{} interfaces, {} watched folders. Ctrl-C stops it.",
         config.listen.len(),
-        config.watch.len(),
-    )
+        config.watch.len()
+    );
+    let (site, store) = (&config.site, folder(&config.store.folder));
+    let pages = match &listeners.http {
+        Some(http) => format!(
+            "health, metrics and ledger at {http}; {listening}\nOpen http://{http}/ ; only this machine can: there is no sign-in yet."
+        ),
+        None => format!("no pages, health or metrics ([http] address is off); {listening}"),
+    };
+    format!("ward is up. Site {} \"{}\"; store {store}; {pages}", site.id.0, site.name)
 }
