@@ -4,10 +4,14 @@
 //! It must not touch the network or a file of the user's. What is simulated comes from a sensor of its own.
 
 mod day;
+mod furnish;
 mod history;
+mod open;
 
-pub use day::{SAMPLE, SAMPLE_NAME, SAMPLE_README, read};
+pub use day::{SAMPLE, SAMPLE_NAME, read};
+use furnish::furnish;
 pub use history::{DAYS, History};
+pub use open::{Wanted, open};
 
 use model::{Duration, SensorId};
 
@@ -17,3 +21,13 @@ pub const MIRROR: SensorId = SensorId(1);
 pub const SIMULATED: SensorId = SensorId(2);
 /// Seconds of a day.
 pub const DAY: Duration = Duration::from_secs(86_400);
+/// The zones of St Brannoc's, as its network engineers keep them.
+pub const ZONES: &str = include_str!("../../../data/samples/zones.csv");
+
+/// The files that a newcomer may want, by name.
+pub const FILES: [(&str, &[u8]); 4] = [
+    (SAMPLE_NAME, SAMPLE),
+    ("zones.csv", ZONES.as_bytes()),
+    ("netbox-prefixes.csv", include_bytes!("../../../data/samples/netbox-prefixes.csv")),
+    ("README.md", day::SAMPLE_README.as_bytes()),
+];

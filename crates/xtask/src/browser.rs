@@ -33,7 +33,8 @@ pub(crate) enum Walked {
 
 /// Builds Ward, starts the demo, and walks. With `bless` the pictures of the guides are written anew.
 pub(crate) fn walk(root: &Path, features: &[&str], bless: bool) -> Result<Walked> {
-    let missing: Vec<&str> = ["chromium", "node", "npm"].into_iter().filter(|name| installed(name).is_none()).collect();
+    let missing: Vec<&str> =
+        ["chromium", "node", "npm"].into_iter().filter(|name| installed(name).is_none()).collect();
     if !missing.is_empty() {
         return Ok(Walked::Skipped(format!("no {}", missing.join(", "))));
     }
@@ -56,8 +57,11 @@ pub(crate) fn walk(root: &Path, features: &[&str], bless: bool) -> Result<Walked
     node.env("WARD_BINARY", root.join("target/debug/ward"));
     let ran = run(&mut node)?;
     drop(demo);
-    let (fine, wrong): (Vec<_>, Vec<_>) =
-        ran.output.lines().filter(|line| line.starts_with("ok ") || line.starts_with("not ok ")).partition(|line| line.starts_with("ok "));
+    let (fine, wrong): (Vec<_>, Vec<_>) = ran
+        .output
+        .lines()
+        .filter(|line| line.starts_with("ok ") || line.starts_with("not ok "))
+        .partition(|line| line.starts_with("ok "));
     if !ran.ok || !wrong.is_empty() {
         let why = wrong.first().copied().unwrap_or("the walk broke off").to_owned();
         return Ok(Walked::Failed { passed: fine.len() as u64, failed: wrong.len().max(1) as u64, why });
@@ -76,7 +80,15 @@ fn fetch_packages(ground: &Path) -> Result<bool> {
     }
     std::fs::create_dir_all(ground)?;
     let mut npm = Command::new("npm");
-    npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--loglevel=error", "--prefix"]);
+    npm.args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--no-save",
+        "--ignore-scripts",
+        "--loglevel=error",
+        "--prefix",
+    ]);
     let fetched = run(npm.arg(ground).args(PACKAGES))?.ok;
     if fetched {
         // Modules are resolved from a package.
@@ -105,9 +117,9 @@ struct Demo {
 impl Demo {
     fn start(binary: &PathBuf) -> Result<Self> {
         let mut command = Command::new(binary);
-        command.args(["demo", "--no-browser"]).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.args(["demo", "--no-browser"]).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = command.spawn().context("ward demo")?;
-        let Some(output) = process.stdout.take() else { bail!("no output of ward demo") };
+        let Some(output) = process.stderr.take() else { bail!("no output of ward demo") };
         let started = Instant::now();
         let mut demo = Self { process, url: String::new() };
         for line in BufReader::new(output).lines() {
