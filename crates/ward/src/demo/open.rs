@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 const BATCH_RECORDS: usize = 5_000;
 /// How long loading may take before we open the pages all the same.
 const LOADED_WITHIN: Duration = Duration::from_secs(60);
+/// How long what was drawn may take to be shown.
+const SHOWN_WITHIN: Duration = Duration::from_secs(5);
 /// How often we look whether it is loaded.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Nothing of a demo is to be protected from growth of disk or ledger.
@@ -46,6 +48,13 @@ pub fn open(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Result<()> {
         // What was heard is drawn: nobody is shown half a hospital.
         running.core.call(|core| core.flush(now()))??;
         super::furnish(running.house)?;
+        let begun = Instant::now();
+        while running.house.inventory.is_empty()
+            && begun.elapsed() < SHOWN_WITHIN
+            && !stop.load(Ordering::Relaxed)
+        {
+            std::thread::sleep(LOOK_EVERY);
+        }
         welcome(running, begun.elapsed(), wanted.browser)
     })
 }
