@@ -31,6 +31,7 @@ cargo xtask new-protocol <name>       copies the template into every room, and s
 cargo xtask where <noun>              the files of a noun, room by room
 cargo xtask dist                      the package: target/dist/ward-<version>-<triple>.tar.gz
 cargo xtask bench keep [--quick]      records to durable rows and leaves, beside a plain file; writes docs/perf.md
+cargo xtask bench show [--quick]      pages and lists for 100,000 devices, beside Datasette; writes docs/perf.md
 cargo xtask bench scan [--quick]      Ward beside its peers on one capture; writes docs/perf.md
                        [--packets 5000000] [--window 600] [--rounds 3] [--tools floor,ward,…]
                        [--out folder] [--keep] [--install]
