@@ -25,6 +25,7 @@ pub(super) struct Rooms {
 /// The house over what runs.
 pub(super) fn furnish(
     config: &Config,
+    notice: Option<String>,
     rooms: Rooms,
     readers: &Arc<Readers>,
     core: &Handle,
@@ -32,7 +33,14 @@ pub(super) fn furnish(
 ) -> House {
     let desk = Arc::new(CoreDesk(core.clone()));
     let Rooms { inventory, network, stream } = rooms;
-    House::new(site(config), (inventory, network), Arc::clone(readers), desk, office.clone(), stream)
+    House::new(
+        SiteInfo { notice, ..site(config) },
+        (inventory, network),
+        Arc::clone(readers),
+        desk,
+        office.clone(),
+        stream,
+    )
 }
 
 /// The site as configured.
