@@ -4,6 +4,8 @@
 //! a description cannot be. Types that go over HTTP stand beside their handler; nouns never go as they are. RFC 9457 for errors.
 
 mod coverage;
+mod csv;
+mod dates;
 mod device;
 mod devices;
 mod edits;
@@ -12,6 +14,7 @@ mod exceptions;
 mod findings;
 mod jobs;
 mod ledger;
+mod listing;
 mod network;
 mod notes;
 pub mod openapi;
@@ -26,7 +29,10 @@ mod views;
 mod windows;
 mod zones;
 
+pub(crate) use csv::{CSV_PLAIN, Csv, bounded, json_file};
+pub(crate) use dates::{Day, maybe, moment};
 pub(crate) use endpoint::Endpoint;
+pub(crate) use listing::{EXPORT_ROWS_MAX, LIMIT_MAX, Listing, after, cursor, limit};
 pub(crate) use problem::{Problem, no_route};
 
 use crate::house::House;
