@@ -6,6 +6,9 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+/// Where it is served.
+pub(crate) const PATH: &str = "/api/v1/openapi.json";
+
 /// The description as it is checked in.
 pub fn document() -> Value {
     let mut settings = SchemaSettings::draft2020_12();
