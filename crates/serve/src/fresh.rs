@@ -23,6 +23,10 @@ const GZIP_ENDING: &str = "-gzip\"";
 /// Kept by the browser of whoever asked, asked for again each time.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
+/// Marks an answer whose validator is ours: others' are left as they are.
+#[derive(Clone, Copy)]
+struct Tagged;
+
 /// The routes with validators and compression. `HEAD` answers as `GET` does, without the body.
 pub(crate) fn fresh(router: Router) -> Router {
     router
@@ -40,7 +44,9 @@ async fn tagged(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let size = response.body().size_hint().exact();
     let is_small = size.is_some_and(|size| size <= TAGGED_BYTES_MAX);
-    if !is_get || response.status() != StatusCode::OK || !is_small || !is_text(response.headers()) {
+    let is_new = !response.headers().contains_key(ETAG) && !response.headers().contains_key(CONTENT_ENCODING);
+    if !is_get || response.status() != StatusCode::OK || !is_small || !is_new || !is_text(response.headers())
+    {
         return response;
     }
     let (mut parts, body) = response.into_parts();
@@ -51,6 +57,7 @@ async fn tagged(request: Request, next: Next) -> Response {
         parts.headers.insert(ETAG, value);
     }
     parts.headers.entry(CACHE_CONTROL).or_insert(PRIVATE);
+    parts.extensions.insert(Tagged);
     if known.is_none() {
         return Response::from_parts(parts, Body::from(bytes));
     }
@@ -73,6 +80,9 @@ fn is_text(headers: &HeaderMap) -> bool {
 
 /// After compression: another tag for other bytes, and what an answer varies by.
 async fn marked(mut response: Response) -> Response {
+    if response.extensions().get::<Tagged>().is_none() {
+        return response;
+    }
     let headers = response.headers_mut();
     let Some(own) = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned) else {
         return response;

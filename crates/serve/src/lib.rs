@@ -16,6 +16,7 @@ mod guard;
 pub mod health;
 pub mod house;
 pub mod inventory;
+mod jobs;
 pub mod ledger;
 pub mod limits;
 pub mod listen;

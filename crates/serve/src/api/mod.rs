@@ -60,6 +60,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         ledger::endpoints(),
         jobs::endpoints(),
         stream::endpoints(),
+        openapi::endpoints(),
     ]
     .into_iter()
     .flatten()

@@ -2,6 +2,7 @@
 
 use super::Problem;
 use super::endpoint::JSON;
+use crate::error::quote;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
@@ -44,4 +45,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
             _ => Problem::bad(format!("the body is no JSON: {error}")),
         })
     }
+}
+
+/// A number that stands in a path. `of` is what it names.
+///
+/// # Errors
+/// [`Problem`] where it is none: there is no such thing.
+pub(crate) fn number(of: &str, text: &str) -> Result<u64, Problem> {
+    let digits = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let number =
+        digits.and_then(|digits| digits.parse().ok()).filter(|number| i64::try_from(*number).is_ok());
+    number.ok_or_else(|| Problem::missing(format!("there is no {of} \"{}\": it is a number", quote(text))))
 }
