@@ -26,11 +26,11 @@ mod tag;
 mod talk;
 mod task;
 mod time;
-mod zone;
 mod view;
 mod wall;
 mod window;
 mod words;
+mod zone;
 
 pub use about::{About, NotAbout};
 pub use activity::{Activity, Role};

@@ -17,6 +17,8 @@ mod house;
 mod http;
 mod independent;
 mod listener;
+mod look;
 mod memory_log;
 mod metrics;
+mod network;
 mod slow;
