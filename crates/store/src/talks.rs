@@ -3,8 +3,8 @@
 use crate::db::{Cell, Db, Value};
 use crate::endpoints;
 use crate::error::{Result, StoreError};
-use judge::inventory::{TalkKey, TalkSums};
-use model::{SiteId, Transport};
+use judge::inventory::{SubjectKey, TalkKey, TalkSums};
+use model::{Protocol, SiteId, Transport};
 use smol_str::SmolStr;
 
 /// A talk of an hour and its row.
@@ -92,6 +92,70 @@ impl TalkRow {
         })?;
         Ok(found)
     }
+}
+
+/// What a pair said to each other in an hour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HourTalk {
+    /// Number of the row in `talks`.
+    pub id: i64,
+    /// Who asked.
+    pub client: SubjectKey,
+    /// Who answered.
+    pub server: SubjectKey,
+    /// Over what.
+    pub protocol: Protocol,
+    /// Port of the service; 0: none.
+    pub port: u16,
+    /// Hours since 1970.
+    pub hour: u32,
+    /// Bytes of both directions.
+    pub bytes: u64,
+    /// Conversations.
+    pub flows: u64,
+}
+
+/// The newest hour of which talks are kept.
+///
+/// # Errors
+/// By cause.
+pub fn newest_hour(db: &mut Db, site: SiteId) -> Result<Option<u32>> {
+    let hour = db.number("SELECT max(hour) FROM talks WHERE site = ?1", &[Cell::Int(site.0.into())])?;
+    Ok(hour.map(u32::try_from).transpose()?)
+}
+
+/// The talks of an hour by row, behind row `after`, at most `limit`, each handed to `each`.
+///
+/// # Errors
+/// By cause.
+pub fn each_of_hour(
+    db: &mut Db,
+    site: SiteId,
+    hour: u32,
+    (after, limit): (i64, u32),
+    each: &mut dyn FnMut(HourTalk),
+) -> Result<()> {
+    let sql = "SELECT t.id, p.client, p.server, p.protocol, p.service_port, t.client_bytes + t.server_bytes, \
+               t.flows FROM talks t JOIN pairs p ON p.id = t.pair \
+               WHERE t.site = ?1 AND t.hour = ?2 AND t.id > ?3 ORDER BY t.id LIMIT ?4";
+    let parameters =
+        [Cell::Int(site.0.into()), Cell::Int(hour.into()), Cell::Int(after), Cell::Int(limit.into())];
+    db.query(sql, &parameters, &mut |row| {
+        let id = row.int(0)?;
+        let protocol = serde_json::from_value(row.text(3)?.into());
+        each(HourTalk {
+            id,
+            client: endpoints::parse(row.text(1)?)?,
+            server: endpoints::parse(row.text(2)?)?,
+            protocol: protocol
+                .map_err(|e| StoreError::damaged(format!("the pair of table talks, row {id}: {e}")))?,
+            port: u16::try_from(row.int(4)?)?,
+            hour,
+            bytes: row.int(5)?.cast_unsigned(),
+            flows: row.int(6)?.cast_unsigned(),
+        });
+        Ok(())
+    })
 }
 
 fn transport(transport: Transport) -> String {

@@ -4,8 +4,10 @@
 //! alone, for a moment of the past too.
 
 mod entry;
+mod summary;
 
-pub use entry::{Entry, FindingCounts, Text};
+pub use entry::{ADDRESSES_MAX, Entry, FindingCounts, Known, Text};
+pub use summary::{FindingTotals, Summary, midnight};
 
 use model::DeviceId;
 use std::collections::BTreeMap;
