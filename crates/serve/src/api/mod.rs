@@ -35,6 +35,7 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use listing::{EXPORT_ROWS_MAX, LIMIT_MAX, Listing, after, cursor, limit};
 pub(crate) use openapi::PATH as OPENAPI_PATH;
 pub(crate) use problem::{PROBLEM, Problem, no_route};
+pub(crate) use network::{range, side};
 
 use crate::house::House;
 use axum::Router;

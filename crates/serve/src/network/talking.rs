@@ -19,6 +19,10 @@ pub struct Between {
     pub from_group: Option<Text>,
     /// What who answered is.
     pub to_group: Option<Text>,
+    /// One of the two stands here.
+    pub with: Option<Side>,
+    /// The one that stands there is this.
+    pub with_group: Option<Text>,
     /// One of the two is this device.
     pub device: Option<DeviceId>,
 }
@@ -100,18 +104,28 @@ struct Wanted<'s> {
     sides: &'s Sides,
     from: Option<Option<u16>>,
     to: Option<Option<u16>>,
+    with: Option<Option<u16>>,
     between: &'s Between,
 }
 
 impl<'s> Wanted<'s> {
     fn new(sides: &'s Sides, between: &'s Between) -> Self {
         let place = |side: &Option<Side>| side.as_ref().map(|side| sides.place(side));
-        Self { sides, from: place(&between.from), to: place(&between.to), between }
+        Self {
+            sides,
+            from: place(&between.from),
+            to: place(&between.to),
+            with: place(&between.with),
+            between,
+        }
     }
 
     fn has(&self, client: u32, server: u32) -> bool {
         self.is_at(client, self.from, self.between.from_group.as_ref())
             && self.is_at(server, self.to, self.between.to_group.as_ref())
+            && [client, server]
+                .iter()
+                .any(|end| self.is_at(*end, self.with, self.between.with_group.as_ref()))
     }
 
     fn is_at(&self, end: u32, wanted: Option<Option<u16>>, group: Option<&Text>) -> bool {
