@@ -29,6 +29,7 @@ mod paced;
 mod peer;
 mod rate;
 mod seats;
+mod site_clock;
 pub mod stream;
 pub mod when;
 pub mod witness;
