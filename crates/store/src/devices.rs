@@ -51,7 +51,7 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
-    const COLUMNS: &'static str = "d.id, d.device, d.device_key, d.name, d.vendor, \
+    pub(crate) const COLUMNS: &'static str = "d.id, d.device, d.device_key, d.name, d.vendor, \
         d.class, d.zone, d.review, d.router, d.behind, d.merged_into, d.card, d.first_seen, d.known_from";
 
     /// The columns of the row; `known_to` closes it.
@@ -74,7 +74,7 @@ impl DeviceRow {
         ]
     }
 
-    fn read(row: &Row<'_>) -> Result<Self> {
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
             id: row.int(0)?,
             device: device_id(row.int(1)?),

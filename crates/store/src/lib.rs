@@ -14,6 +14,7 @@ pub mod happenings;
 pub mod leaf;
 pub mod ledger;
 pub mod migration;
+pub mod past;
 mod read;
 pub mod retention;
 mod store;
