@@ -20,6 +20,7 @@ mod protocol;
 mod record;
 mod talk;
 mod time;
+mod zone;
 
 pub use about::{About, NotAbout};
 pub use activity::{Activity, Role};
@@ -38,3 +39,7 @@ pub use protocol::Protocol;
 pub use record::{Header, Record, SCHEMA_VERSION};
 pub use talk::{Talk, TalkEnd};
 pub use time::{Duration, Timestamp};
+pub use zone::{
+    AddressRange, DhcpScope, NotAZone, Subnet, ZONE_NAME_CHARS_MAX, ZONE_PURPOSE_CHARS_MAX, Zone, ZoneId,
+    ZoneName, ZoneRule, ZoneSource, zone_purpose,
+};

@@ -24,6 +24,7 @@ pub mod tx;
 pub mod vault;
 pub mod verify;
 pub mod word;
+pub mod zones;
 
 pub use error::{Result, StoreError};
 pub use read::{Cursor, Page, Readers, Scope};
