@@ -22,6 +22,7 @@ pub mod ledger;
 mod listing;
 pub mod migration;
 pub mod notes;
+pub mod past;
 mod read;
 pub mod reports;
 pub mod retention;

@@ -82,14 +82,14 @@ pub(crate) fn bounded(rows: usize) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why))
 }
 
-fn file_name(house: &House, noun: &str, ending: &str) -> String {
+pub(super) fn file_name(house: &House, noun: &str, ending: &str) -> String {
     let now = rfc3339(house.now());
     let date = now.split('T').next().unwrap_or_default();
     format!("attachment; filename=\"ward-{noun}-{date}.{ending}\"")
 }
 
 /// A cell that starts like a formula gets an apostrophe, unless it is a number.
-fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
+pub(super) fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
     let starts = cell
         .trim_start_matches([' ', '\u{a0}'])
         .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '＝', '＋', '－', '＠']);

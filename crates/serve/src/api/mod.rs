@@ -32,6 +32,7 @@ mod zones;
 
 pub(crate) use csv::{CSV_PLAIN, Csv, bounded, json_file};
 pub(crate) use dates::{Day, maybe, moment};
+pub(crate) use devices::{Asked as DevicesAsked, Devices};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use listing::{EXPORT_ROWS_MAX, LIMIT_MAX, Listing, after, cursor, limit};
 pub(crate) use openapi::PATH as OPENAPI_PATH;
