@@ -172,10 +172,29 @@ mod tests {
         for recipe in &read.recipe {
             let is_id = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             assert!(recipe.id.chars().all(is_id), "{}", recipe.id);
-            assert_ne!(recipe.commands.is_empty(), recipe.steps.is_empty(), "{}: commands or steps", recipe.id);
-            assert!(!recipe.undo.is_empty() && recipe.source.len() > 20 && !recipe.notes.is_empty(), "{}", recipe.id);
+            assert_ne!(
+                recipe.commands.is_empty(),
+                recipe.steps.is_empty(),
+                "{}: commands or steps",
+                recipe.id
+            );
+            assert!(
+                !recipe.undo.is_empty() && recipe.source.len() > 20 && !recipe.notes.is_empty(),
+                "{}",
+                recipe.id
+            );
         }
-        for maker in ["Cisco", "HPE Aruba", "Juniper", "Arista", "Extreme", "MikroTik", "Ubiquiti", "VMware", "Microsoft"] {
+        for maker in [
+            "Cisco",
+            "HPE Aruba",
+            "Juniper",
+            "Arista",
+            "Extreme",
+            "MikroTik",
+            "Ubiquiti",
+            "VMware",
+            "Microsoft",
+        ] {
             assert!(read.recipe.iter().any(|recipe| recipe.maker == maker), "{maker}");
         }
     }
