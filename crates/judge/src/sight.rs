@@ -173,8 +173,10 @@ fn grown(before: Option<&Coverage>, after: &Coverage) -> Coverage {
         let same = |other: &&Unparsed| (other.protocol, other.reason) == (of.protocol, of.reason);
         before.unparsed.iter().find(same).map_or(0, |found| found.count)
     };
-    let vlan_before = |vlan: u16| before.vlans.iter().find(|(one, _)| *one == vlan).map_or(0, |(_, count)| *count);
-    let unparsed = after.unparsed.iter().map(|of| Unparsed { count: less(of.count, unparsed_before(of)), ..*of });
+    let vlan_before =
+        |vlan: u16| before.vlans.iter().find(|(one, _)| *one == vlan).map_or(0, |(_, count)| *count);
+    let unparsed =
+        after.unparsed.iter().map(|of| Unparsed { count: less(of.count, unparsed_before(of)), ..*of });
     let vlans = after.vlans.iter().map(|(vlan, count)| (*vlan, less(*count, vlan_before(*vlan))));
     Coverage {
         header: after.header,

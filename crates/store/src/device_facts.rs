@@ -152,7 +152,9 @@ pub fn claims(
         })?;
     }
     rows.sort_by(|a, b| {
-        let rank = |claim: &ClaimRow| (claim.true_to.is_some(), std::cmp::Reverse(claim.confidence), claim.true_from);
+        let rank = |claim: &ClaimRow| {
+            (claim.true_to.is_some(), std::cmp::Reverse(claim.confidence), claim.true_from)
+        };
         a.attribute.cmp(&b.attribute).then_with(|| rank(a).cmp(&rank(b))).then_with(|| a.value.cmp(&b.value))
     });
     Ok(bounded(rows, CLAIMS_MAX))

@@ -32,7 +32,8 @@ pub fn hours(db: &mut Db, scope: &Scope, from_hour: u32) -> Result<Vec<SensorHou
     let mut hours = Vec::new();
     db.query(&sql, &parameters, &mut |row| {
         let (sensor, hour) = (row.int(0)?, row.int(1)?);
-        let damaged = || StoreError::damaged(format!("table coverage, sensor {sensor}, hour {hour}: no counters"));
+        let damaged =
+            || StoreError::damaged(format!("table coverage, sensor {sensor}, hour {hour}: no counters"));
         let coverage = serde_json::from_str(row.text(2)?).map_err(|_| damaged())?;
         let (number, hour_number) = (u32::try_from(sensor), u32::try_from(hour));
         let (Ok(number), Ok(hour)) = (number, hour_number) else { return Err(damaged()) };

@@ -2,7 +2,7 @@
 
 use crate::when::{Zone, ago, rfc3339};
 use maud::{Markup, html};
-use model::{Severity, Timestamp};
+use model::{Duration, Severity, Timestamp};
 
 /// A time: relative in words, absolute on hover.
 pub(crate) fn when(at: Timestamp, now: Timestamp, zone: &Zone) -> Markup {
@@ -77,4 +77,122 @@ pub(crate) fn bytes(number: u64) -> String {
         unit = next;
     }
     if unit == "B" || value >= 10.0 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") }
+}
+
+/// `12 %`, `0.3 %`; of nothing: a dash. Never 0 % for some, nor 100 % for not all.
+pub(crate) fn share(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return "–".to_owned();
+    }
+    let percent = part as f64 * 100.0 / whole as f64;
+    match percent {
+        _ if part == 0 => "0 %".to_owned(),
+        _ if percent < 0.1 => "< 0.1 %".to_owned(),
+        _ if percent < 10.0 => format!("{percent:.1} %"),
+        _ if part < whole && percent > 99.0 => "> 99 %".to_owned(),
+        _ => format!("{percent:.0} %"),
+    }
+}
+
+/// `45 s`, `12 min`, `3 h 20 min`, `4 days 6 h`: two units at most.
+pub(crate) fn duration(of: Duration) -> String {
+    let seconds = of.as_nanos() / 1_000_000_000;
+    let two = |big: u64, big_unit: &str, small: u64, small_unit: &str| match small {
+        0 => format!("{big} {big_unit}"),
+        _ => format!("{big} {big_unit} {small} {small_unit}"),
+    };
+    match seconds {
+        0 => "less than a second".to_owned(),
+        1..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => two(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
+        _ => two(seconds / 86_400, "days", seconds % 86_400 / 3_600, "h"),
+    }
+}
+
+/// `1.2 MB/s`.
+pub(crate) fn rate(number: u64, over: Duration) -> String {
+    let seconds = over.as_nanos() as f64 / 1e9;
+    if seconds <= 0.0 { "–".to_owned() } else { format!("{}/s", bytes((number as f64 / seconds) as u64)) }
+}
+
+/// A bar beside its number: `part` of `whole`. The number stands in the table, so readers need not hear the bar.
+pub(crate) fn bar(part: u64, whole: u64) -> Markup {
+    const WIDTH: u64 = 120;
+    let width = if whole == 0 { 0 } else { (part.min(whole) * WIDTH).div_ceil(whole) };
+    html! {
+        svg.chart.spark width="120" height="8" viewBox="0 0 120 8" aria-hidden="true" {
+            rect.group width="120" height="8" rx="2" {}
+            rect.bar width=(width) height="8" rx="2" {}
+        }
+    }
+}
+
+/// A line of values over time, oldest first, with its name for screen readers; `None` is a time that was not seen and stays empty.
+pub(crate) fn sparkline(name: &str, values: &[Option<u64>]) -> Markup {
+    const HEIGHT: u64 = 24;
+    const STEP: usize = 6;
+    let most = values.iter().flatten().copied().max().unwrap_or(0).max(1);
+    let width = values.len().max(1) * STEP;
+    html! {
+        svg.chart.spark role="img" width=(width) height=(HEIGHT) viewBox={ "0 0 " (width) " " (HEIGHT) } {
+            title { (name) ", most " (grouped(most)) }
+            @for (index, value) in values.iter().enumerate() {
+                @let left = index * STEP;
+                @match value {
+                    Some(value) => {
+                        @let height = (value * (HEIGHT - 2)).div_ceil(most);
+                        rect.bar x=(left) y=(HEIGHT - height) width=(STEP - 1) height=(height) {}
+                    }
+                    None => rect.gap x=(left) y="0" width=(STEP - 1) height=(HEIGHT) {},
+                }
+            }
+        }
+    }
+}
+
+/// The same data as a picture, as a table that opens: names and values.
+pub(crate) fn as_table(caption: &str, columns: [&str; 2], rows: &[(String, String)]) -> Markup {
+    html! {
+        details {
+            summary { "As a table" }
+            div.scroll { table.data {
+                caption { (caption) }
+                thead { tr { th scope="col" { (columns[0]) } th.num scope="col" { (columns[1]) } } }
+                tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td.num { (value) } } } }
+            } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_never_say_none_for_some() {
+        let said = |part, whole| share(part, whole);
+        assert_eq!(said(0, 0), "–");
+        assert_eq!(said(0, 9), "0 %");
+        assert_eq!(said(1, 100_000), "< 0.1 %");
+        assert_eq!(said(1, 30), "3.3 %");
+        assert_eq!(said(999, 1_000), "> 99 %");
+        assert_eq!(said(7, 7), "100 %");
+    }
+
+    #[test]
+    fn durations_have_two_units_at_most() {
+        let said = |seconds| duration(Duration::from_secs(seconds));
+        assert_eq!([said(0), said(59), said(60)], ["less than a second", "59 s", "1 min"]);
+        assert_eq!([said(3_600), said(12_000), said(367_200)], ["1 h", "3 h 20 min", "4 days 6 h"]);
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!(
+            (bytes(999), bytes(1_200), bytes(12_000_000)),
+            ("999 B".into(), "1.2 kB".into(), "12 MB".into())
+        );
+    }
 }
