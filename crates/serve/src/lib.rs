@@ -5,11 +5,13 @@
 //! Standards: RFC 9110 to 9113 (HTTP); C2SP tlog-tiles and tlog-witness (the ledger's routes).
 
 pub mod address;
+mod advice;
 pub mod api;
 mod blocking;
 mod connection;
 pub mod console;
 pub mod control;
+mod dossier;
 pub mod error;
 mod guard;
 pub mod health;

@@ -24,6 +24,12 @@ impl Zone {
         }
     }
 
+    /// `14:20:05`.
+    pub fn clock(&self, at: Timestamp) -> String {
+        let zoned = instant(at).map(|instant| instant.to_zoned(self.0.clone()));
+        zoned.map_or_else(|| "never".to_owned(), |zoned| zoned.strftime("%H:%M:%S").to_string())
+    }
+
     /// When a clock on the site's wall shows `local`.
     pub fn instant(&self, local: jiff::civil::DateTime) -> Option<Timestamp> {
         let instant = self.0.to_ambiguous_timestamp(local).compatible().ok()?;

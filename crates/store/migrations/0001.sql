@@ -35,6 +35,7 @@ CREATE INDEX claims_endpoint ON claims (site, endpoint);
 CREATE TABLE decisions (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, kind TEXT NOT NULL, device {int} NOT NULL, other {int}, subject TEXT, reason TEXT NOT NULL, decided_by TEXT NOT NULL, decided_at {int} NOT NULL, reverted_at {int}) {strict};
 CREATE TABLE findings (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, device {int} NOT NULL, kind TEXT NOT NULL, protocol TEXT NOT NULL, summary TEXT NOT NULL, evidence TEXT NOT NULL, first_seen {int} NOT NULL, last_seen {int} NOT NULL, known_from {int} NOT NULL, known_to {int}) {strict};
 CREATE INDEX findings_device ON findings (site, device);
+CREATE INDEX findings_kind ON findings (site, kind, known_to);
 
 -- What happened, and who talked to whom.
 CREATE TABLE events (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, endpoint TEXT NOT NULL, peer TEXT, kind TEXT NOT NULL, protocol TEXT NOT NULL, detail TEXT NOT NULL, happened_at {int} NOT NULL) {strict};
@@ -71,6 +72,7 @@ CREATE INDEX report_copies_report ON report_copies (site, report);
 CREATE TABLE edits (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, change TEXT NOT NULL, devices {int} NOT NULL, reason TEXT NOT NULL, edited_by TEXT NOT NULL, edited_at {int} NOT NULL, reverted_by TEXT, reverted_at {int}) {strict};
 CREATE TABLE edit_items (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, edit {int} NOT NULL, device {int} NOT NULL, opened TEXT NOT NULL, closed TEXT NOT NULL) {strict};
 CREATE INDEX edit_items_edit ON edit_items (site, edit);
+CREATE INDEX edit_items_device ON edit_items (site, device);
 
 -- Zones, and what puts an address into one. A device's zone follows from them, or from a person's claim.
 CREATE TABLE zones (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, name TEXT NOT NULL, purpose TEXT NOT NULL, source TEXT NOT NULL, created_by TEXT NOT NULL, created_at {int} NOT NULL, deleted_at {int}) {strict};

@@ -7,7 +7,7 @@ use crate::endpoints;
 use crate::error::{Result, StoreError};
 use crate::tx::{time, timestamp};
 use judge::site::Decision;
-use model::{SiteId, Timestamp};
+use model::{DeviceId, SiteId, Timestamp};
 
 const MERGE: &str = "merge";
 const SPLIT: &str = "split";
@@ -84,6 +84,18 @@ impl DecisionRow {
     pub fn newest(db: &mut Db, site: SiteId, limit: u32) -> Result<Vec<Self>> {
         let sql = format!("SELECT {COLUMNS} FROM decisions WHERE site = ?1 ORDER BY id DESC LIMIT ?2");
         Self::select(db, &sql, &[Cell::Int(site.0.into()), Cell::Int(limit.into())])
+    }
+
+    /// Those that name `device` as one of the two, newest first, at most `limit`, with those that were taken back.
+    ///
+    /// # Errors
+    /// By cause.
+    pub fn about(db: &mut Db, site: SiteId, device: DeviceId, limit: u32) -> Result<Vec<Self>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM decisions WHERE site = ?1 AND (device = ?2 OR other = ?2) ORDER BY id DESC LIMIT ?3"
+        );
+        let parameters = [Cell::Int(site.0.into()), Cell::Int(stored_id(device)), Cell::Int(limit.into())];
+        Self::select(db, &sql, &parameters)
     }
 
     /// The one of that number.

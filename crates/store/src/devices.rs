@@ -51,7 +51,7 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
-    const COLUMNS: &'static str = "d.id, d.device, d.device_key, d.name, d.vendor, \
+    pub(crate) const COLUMNS: &'static str = "d.id, d.device, d.device_key, d.name, d.vendor, \
         d.class, d.zone, d.review, d.router, d.behind, d.merged_into, d.card, d.first_seen, d.known_from";
 
     /// The columns of the row; `known_to` closes it.
@@ -74,7 +74,7 @@ impl DeviceRow {
         ]
     }
 
-    fn read(row: &Row<'_>) -> Result<Self> {
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
             id: row.int(0)?,
             device: device_id(row.int(1)?),
@@ -207,7 +207,7 @@ pub struct ClaimRow {
 }
 
 impl ClaimRow {
-    const COLUMNS: &'static str =
+    pub(crate) const COLUMNS: &'static str =
         "id, endpoint, attribute, value, source, confidence, true_from, true_to, known_from";
 
     /// The columns of the row; `known_to` closes it.
@@ -225,7 +225,7 @@ impl ClaimRow {
         ]
     }
 
-    fn read(row: &Row<'_>) -> Result<Self> {
+    pub(crate) fn read(row: &Row<'_>) -> Result<Self> {
         Ok(Self {
             id: row.int(0)?,
             endpoint: row.text(1)?.to_owned(),

@@ -13,12 +13,14 @@ use store::retention::Amendment;
 const ACTOR_BYTES_MAX: usize = 64;
 /// Names of the operating system's users begin so in the ledger.
 const OS: &str = "os:";
+/// So begin those of whoever sits at a listener of this machine, which lets nobody else in.
+const LOCAL: &str = "local:";
 
 /// An act and who asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked<T> {
-    /// `os:NAME`.
+    /// `os:NAME`, or `local:NAME`.
     pub by: String,
     /// What for.
     pub ask: T,
@@ -66,7 +68,7 @@ impl<T> Asked<T> {
         if is_actor(&self.by) {
             return Ok(&self.by);
         }
-        bail!("\"by\" is {OS} and the name of a user, of at most {ACTOR_BYTES_MAX} bytes");
+        bail!("\"by\" is {OS} (or {LOCAL}) and the name of a user, of at most {ACTOR_BYTES_MAX} bytes");
     }
 }
 
@@ -74,7 +76,7 @@ impl<T> Asked<T> {
 fn is_actor(by: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.@$\\+".contains(c);
     by.len() <= ACTOR_BYTES_MAX
-        && by.strip_prefix(OS).is_some_and(|name| !name.is_empty() && name.chars().all(is_plain))
+        && [OS, LOCAL].iter().find_map(|prefix| by.strip_prefix(prefix)).is_some_and(|name| !name.is_empty() && name.chars().all(is_plain))
 }
 
 impl Asked<Decide> {
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn an_actor_is_a_plain_name() {
-        for by in ["os:ward", "os:root", "os:1000", "os:ana.müller@clinic.example", "os:CLINIC\\ana"] {
+        for by in ["os:ward", "local:console", "os:root", "os:1000", "os:ana.müller@clinic.example", "os:CLINIC\\ana"] {
             assert!(is_actor(by), "{by}");
         }
         for by in ["", "os:", "ward", "os:a b", "os:a\nb", &format!("os:{}", "a".repeat(62))] {

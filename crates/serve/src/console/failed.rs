@@ -5,7 +5,7 @@ use crate::api::Problem;
 use crate::error::ServeError;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use maud::html;
+use maud::{Markup, html};
 
 /// A page cannot be shown.
 #[derive(Debug)]
@@ -15,15 +15,8 @@ impl Failed {
     /// With the house around it.
     pub(crate) fn on(visit: &Visit, problem: impl Into<Problem>) -> Self {
         let problem = problem.into();
-        let page = Page::new(
-            visit,
-            None,
-            &problem.title,
-            html! { (problem.detail) },
-            html! {
-                p { a href="/" { "Back to what needs you now" } }
-            },
-        );
+        let page =
+            Page::new(visit, None, &problem.title, html! { (problem.detail) }, way_on(problem.status()));
         Self(Box::new((Some(page.with_status(problem.status())), problem)))
     }
 }
@@ -45,9 +38,30 @@ impl IntoResponse for Failed {
         match *self.0 {
             (Some(page), _) => page.into_response(),
             (None, problem) => {
-                let markup =
-                    html! { h1 { (problem.title) } p { (problem.detail) } p { a href="/" { "Back" } } };
+                let markup = html! {
+                    div.notice.bad role="alert" { (problem.title) ": " (problem.detail) " " a href="/" { "Back to Now" } }
+                };
                 Page::piece(markup).with_status(problem.status()).into_response()
+            }
+        }
+    }
+}
+
+/// What to do about it, by who has to act.
+fn way_on(status: StatusCode) -> Markup {
+    html! {
+        section.card.failed {
+            h2 { "What you can do" }
+            ul {
+                @if status == StatusCode::NOT_FOUND {
+                    li { "Check the address, or search for the device above: a device that was merged goes by the name of the other." }
+                } @else if status.is_client_error() {
+                    li { "Go back, change what the sentence above names, and try again: nothing was changed." }
+                } @else {
+                    li { "Try again: most of these pass within seconds. Listening goes on meanwhile." }
+                    li { a href="/healthz" { "How Ward stands" } " says which part has trouble; the log says why." }
+                }
+                li { a href="/" { "Back to what needs you now" } }
             }
         }
     }

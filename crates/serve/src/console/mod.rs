@@ -9,6 +9,7 @@ mod device;
 mod devices;
 mod failed;
 mod findings;
+mod help;
 mod layout;
 mod network;
 mod now;
@@ -18,11 +19,13 @@ mod reports;
 mod rooms;
 mod settings;
 mod tasks;
+mod visit;
 mod zones;
 
 pub(crate) use failed::{Failed, no_page};
-pub(crate) use layout::{Page, Visit};
+pub(crate) use layout::Page;
 pub(crate) use rooms::Room;
+pub(crate) use visit::Visit;
 
 use crate::house::House;
 use axum::Router;
@@ -44,6 +47,8 @@ pub fn routes(house: House) -> Router {
         prove::routes(),
         settings::routes(),
         reports::routes(),
+        help::routes(),
+        layout::routes(),
         assets::routes(),
     ]
     .into_iter()

@@ -6,7 +6,7 @@ use model::{Severity, Timestamp};
 
 /// A time: relative in words, absolute on hover.
 pub(crate) fn when(at: Timestamp, now: Timestamp, zone: &Zone) -> Markup {
-    html! { time datetime=(rfc3339(at)) title=(zone.show(at)) { (ago(at, now)) } }
+    html! { time datetime=(rfc3339(at)) data-ago title=(zone.show(at)) { (ago(at, now)) } }
 }
 
 /// Something that Ward does not know, with why; hatched, neither good nor bad.

@@ -1,5 +1,7 @@
 //! The rooms in the left rail, in their order. A room appears when it works.
 
+use crate::house::House;
+
 /// A room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
@@ -49,6 +51,25 @@ impl Room {
             Self::Network => "w",
             Self::Prove => "p",
             Self::Settings => "s",
+        }
+    }
+
+    /// Its further pages, by name and path.
+    pub(crate) fn pages(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Now => &[("Findings", "/findings"), ("Tasks", "/tasks")],
+            Self::Devices => &[],
+            Self::Network => &[("Zones", "/zones")],
+            Self::Prove => &[("Reports", "/reports")],
+            Self::Settings => &[("Mirror ports", "/help/mirror")],
+        }
+    }
+
+    /// What is counted in the rail, where a number says something.
+    pub(crate) fn count(self, house: &House) -> Option<u64> {
+        match self {
+            Self::Devices => Some(house.inventory.len() as u64),
+            Self::Now | Self::Network | Self::Prove | Self::Settings => None,
         }
     }
 }
