@@ -4,6 +4,7 @@
 
 use crate::limits::{FIELDS_MAX, HEAD_BYTES_MAX, Limits, STREAM_BYTES_MAX, STREAMS_MAX};
 use crate::paced::{Paced, Version, recognise};
+use crate::peer::{Class, Peer};
 use crate::seats::{Busy, Seat, Usher};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -66,7 +67,7 @@ impl Ended {
 
 /// Serves one connection to its end.
 pub(crate) async fn converse<S>(
-    stream: S,
+    from: (S, Class),
     router: Router,
     limits: &Limits,
     seat: Seat,
@@ -78,12 +79,12 @@ where
     let usher = seat.usher();
     tokio::select! {
         () = seat.evicted() => Ended::Evicted,
-        ended = talk(stream, router, limits, usher, stop) => ended,
+        ended = talk(from, router, limits, usher, stop) => ended,
     }
 }
 
 async fn talk<S>(
-    stream: S,
+    (stream, class): (S, Class),
     router: Router,
     limits: &Limits,
     usher: Usher,
@@ -102,7 +103,8 @@ where
         Ok(Err(_)) => return Ended::Broken,
         Err(_) => return Ended::Slow,
     };
-    let service = Seated { inner: TowerToHyperService::new(router), usher };
+    let service =
+        Seated { inner: TowerToHyperService::new(router), usher, class, leave: watch::Sender::new(false) };
     match version {
         Version::Http1 => one(stream, service, limits, stop).await,
         Version::Http2 => two(stream, service, limits, stop).await,
@@ -113,7 +115,7 @@ async fn one<S>(stream: Paced<S>, service: Seated, limits: &Limits, stop: watch:
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut http = http1::Builder::new();
+    let (mut http, answers) = (http1::Builder::new(), service.leave.clone());
     // The time for a head runs between requests too: it ends idle connections.
     http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     http.max_headers(FIELDS_MAX).max_buf_size(HEAD_BYTES_MAX).half_close(false);
@@ -125,6 +127,7 @@ where
             ended(&result)
         }
         why = leave => {
+            answers.send_replace(true);
             Pin::new(&mut connection).graceful_shutdown();
             let _ = timeout(limits.grace, connection).await;
             why
@@ -147,7 +150,7 @@ async fn two<S>(stream: Paced<S>, service: Seated, limits: &Limits, stop: watch:
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut http = http2::Builder::new(TokioExecutor::new());
+    let (mut http, answers) = (http2::Builder::new(TokioExecutor::new()), service.leave.clone());
     http.timer(TokioTimer::new());
     http.keep_alive_interval(Duration::from_secs(PING_S)).keep_alive_timeout(Duration::from_secs(PING_S));
     http.max_concurrent_streams(STREAMS_MAX).max_header_list_size(HEAD_BYTES_MAX as u32);
@@ -158,6 +161,7 @@ where
     tokio::select! {
         result = connection.as_mut() => ended(&result),
         why = leave => {
+            answers.send_replace(true);
             connection.as_mut().graceful_shutdown();
             let _ = timeout(limits.grace, connection).await;
             why
@@ -182,6 +186,9 @@ async fn until_told(age: Duration, mut stop: watch::Receiver<bool>) -> Ended {
 struct Seated {
     inner: TowerToHyperService<Router>,
     usher: Usher,
+    class: Class,
+    /// Tells answers without end that the connection has to go.
+    leave: watch::Sender<bool>,
 }
 
 impl Service<Request<Incoming>> for Seated {
@@ -189,8 +196,9 @@ impl Service<Request<Incoming>> for Seated {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response<Held>, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let busy = self.usher.busy();
+        request.extensions_mut().insert(Peer::new(self.class, self.leave.subscribe()));
         let answer = self.inner.call(request);
         Box::pin(async move {
             let answer = answer.await?;

@@ -80,7 +80,8 @@ pub trait Control: Send + Sync + 'static {
     fn status(&self) -> Result<Value>;
 
     /// Does `act` with the request's JSON (null where it had none) and returns its outcome, or a sentence for the operator:
-    /// what failed and the way out. Blocks for as long as it takes, on a thread of its own, one act at a time. It goes on
+    /// what failed and the way out. Blocks for as long as it takes, on a thread of its own; acts that bear on each other wait for
+    /// each other within. It goes on
     /// where whoever asked has gone. `progress` may be called as often as there is something to say; lines may get lost.
     fn act(&self, act: Act, arguments: Value, progress: &mut dyn FnMut(Value)) -> Result<Value, String>;
 }
@@ -171,7 +172,7 @@ fn line(value: &Value) -> Bytes {
 }
 
 /// A body of lines as they come.
-struct Lines(mpsc::Receiver<Bytes>);
+pub(crate) struct Lines(pub(crate) mpsc::Receiver<Bytes>);
 
 impl HttpBody for Lines {
     type Data = Bytes;

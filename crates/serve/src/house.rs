@@ -3,6 +3,7 @@
 use crate::blocking::Blocking;
 use crate::control::Control;
 use crate::inventory::Inventory;
+use crate::jobs::Jobs;
 use crate::network::Network;
 use crate::stream::Stream;
 use crate::when::Zone;
@@ -27,6 +28,8 @@ pub struct House {
     pub control: Arc<dyn Control>,
     /// What open pages are told.
     pub stream: Arc<Stream>,
+    /// Long work that somebody asked for.
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) blocking: Blocking,
 }
 
@@ -103,7 +106,8 @@ impl House {
         stream: Arc<Stream>,
     ) -> Self {
         let blocking = Blocking::new("the store");
-        Self { site: Arc::new(site), inventory, network, readers, desk, control, stream, blocking }
+        let jobs = Arc::default();
+        Self { site: Arc::new(site), inventory, network, readers, desk, control, stream, jobs, blocking }
     }
 
     /// The clock.

@@ -4,12 +4,11 @@
 
 use crate::blocking::Blocking;
 use crate::error::{Result, ServeError};
+use crate::fresh::{has, tag};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
-};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -17,7 +16,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write as _;
 use std::sync::Arc;
-use trust::tlog::{HASH_BYTES, TilePath, leaf_hash};
+use trust::tlog::{HASH_BYTES, TilePath};
 
 /// Bytes of the largest bundle that is compressed: beyond, the time is worth more than the bytes.
 const GZIP_BYTES_MAX: usize = 1 << 20;
@@ -177,20 +176,6 @@ impl Page {
         }
         (headers, Bytes::from(self.bytes)).into_response()
     }
-}
-
-/// A strong validator: half a hash of exactly these bytes, compressed or not.
-fn tag(bytes: &[u8]) -> String {
-    let hash = leaf_hash(bytes);
-    let half: String = hash.iter().take(HASH_BYTES / 2).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{half}\"")
-}
-
-/// Whether the peer has it already. RFC 9110 §13.1.2: weak comparison.
-fn has(asked: &HeaderMap, tag: &str) -> bool {
-    let values = asked.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    let mut tags = values.flat_map(|value| value.split(','));
-    tags.any(|known| matches!(known.trim().trim_start_matches("W/"), known if known == tag || known == "*"))
 }
 
 #[cfg(test)]

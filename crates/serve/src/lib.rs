@@ -13,16 +13,21 @@ pub mod console;
 pub mod control;
 mod dossier;
 pub mod error;
+mod fresh;
 mod guard;
 pub mod health;
 pub mod house;
 pub mod inventory;
+mod jobs;
 pub mod ledger;
 pub mod limits;
 pub mod listen;
 pub mod metrics;
 pub mod network;
+mod origin;
 mod paced;
+mod peer;
+mod rate;
 mod seats;
 pub mod stream;
 pub mod when;
@@ -39,7 +44,7 @@ pub use listen::{Listening, listen, listen_within};
 /// All pages and the API.
 pub fn rooms(house: House) -> Router {
     let nowhere = axum::routing::any(nowhere).with_state::<()>(house.clone());
-    console::routes(house.clone()).merge(api::routes(house)).fallback_service(nowhere)
+    guard::rooms(console::routes(house.clone()).merge(api::routes(house)).fallback_service(nowhere))
 }
 
 /// What is not there: a page for people, a problem for programs.

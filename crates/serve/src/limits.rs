@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 /// Connections open at once on one listener. The one that has been idle longest goes when another comes.
-pub const CONNECTIONS_MAX: usize = 256;
+pub const CONNECTIONS_MAX: usize = 512;
+/// Pages told of news at once: each holds a connection, and most of the connections stay free for questions.
+pub const TOLD_MAX: usize = 300;
 /// Connections open at once on the listener of pages: 200 consoles with a stream each, and what they load beside it.
 pub const PAGES_CONNECTIONS_MAX: usize = 1024;
 /// Seconds from the first byte that a request's head may take, and that a connection may stay without asking.
@@ -22,6 +24,8 @@ pub const GRACE_S_MAX: u64 = 10;
 pub const BODY_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of a request's head.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a request's path and query.
+pub const URI_BYTES_MAX: usize = 8 * 1024;
 /// Header fields of a request.
 pub const FIELDS_MAX: usize = 64;
 /// Requests under way at once on one HTTP/2 connection.

@@ -8,6 +8,7 @@ use crate::error::{Result, ServeError};
 use crate::guard;
 use crate::limits::Limits;
 use crate::metrics;
+use crate::peer::Class;
 use crate::seats::Seats;
 use axum::Router;
 use std::io;
@@ -96,7 +97,7 @@ trait Accept: Send + 'static {
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
     /// The next connection. Cancelling loses none. `Err` for one that failed, or where the system has no room for more.
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Class)>> + Send;
 }
 
 struct Tcp(TcpListener);
@@ -104,10 +105,10 @@ struct Tcp(TcpListener);
 impl Accept for Tcp {
     type Stream = TcpStream;
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        let (stream, _) = self.0.accept().await?;
+    async fn accept(&self) -> io::Result<(TcpStream, Class)> {
+        let (stream, from) = self.0.accept().await?;
         stream.set_nodelay(true)?;
-        Ok(stream)
+        Ok((stream, Class::of(from.ip())))
     }
 }
 
@@ -160,12 +161,12 @@ impl Drop for Socket {
 impl Accept for Socket {
     type Stream = UnixStream;
 
-    async fn accept(&self) -> io::Result<UnixStream> {
+    async fn accept(&self) -> io::Result<(UnixStream, Class)> {
         let (stream, _) = self.listener.accept().await?;
         let peer = stream.peer_cred()?.uid();
         // The mode keeps others out; this keeps them out where somebody loosened it.
         if peer == self.user || peer == 0 {
-            Ok(stream)
+            Ok((stream, Class::Here))
         } else {
             Err(io::Error::new(io::ErrorKind::PermissionDenied, "a peer of another user"))
         }
@@ -189,13 +190,13 @@ async fn serve<A: Accept>(
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
             accepted = listener.accept() => accepted,
         };
-        match accepted.map(|stream| (stream, seats.take())) {
-            Ok((stream, Some(seat))) => {
+        match accepted.map(|accepted| (accepted, seats.take())) {
+            Ok(((stream, from), Some(seat))) => {
                 metrics::connected(seats.len());
                 let (router, limits, stopped) = (router.clone(), limits.clone(), stopped.clone());
                 let seats = seats.clone();
                 connections.spawn(async move {
-                    let ended = converse(stream, router, &limits, seat, stopped).await;
+                    let ended = converse((stream, from), router, &limits, seat, stopped).await;
                     metrics::ended(ended.label(), seats.len());
                 });
             }

@@ -40,8 +40,10 @@ const TURNED_AWAY: Metric = Metric {
 const REQUESTS: Metric =
     Metric { name: "ward_serve_requests_total", help: "Requests answered, by class of status: 2xx to 5xx." };
 
+const STREAMS: Metric = Metric { name: "ward_serve_streams", help: "Open pages that are told of changes." };
+
 /// Gauges of serve.
-pub const GAUGES: &[Metric] = &[CONNECTIONS];
+pub const GAUGES: &[Metric] = &[CONNECTIONS, STREAMS];
 /// Counters of serve.
 pub const COUNTERS: &[Metric] = &[ACCEPTED, ENDED, TURNED_AWAY, REQUESTS];
 
@@ -64,6 +66,7 @@ fn describe() {
     }
     // Visible at zero: that nobody was turned away can be told from "not measured".
     metrics::counter!(TURNED_AWAY.name).absolute(0);
+    metrics::gauge!(STREAMS.name).set(0.0);
 }
 
 /// `GET /metrics`.
@@ -83,6 +86,10 @@ pub(crate) fn connected(open: usize) {
 pub(crate) fn ended(why: &'static str, open: usize) {
     metrics::counter!(ENDED.name, "why" => why).increment(1);
     metrics::gauge!(CONNECTIONS.name).set(open as f64);
+}
+
+pub(crate) fn told(open: usize) {
+    metrics::gauge!(STREAMS.name).set(open as f64);
 }
 
 pub(crate) fn turned_away() {

@@ -33,7 +33,8 @@ pub(crate) use csv::{CSV_PLAIN, Csv, bounded, json_file};
 pub(crate) use dates::{Day, maybe, moment};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use listing::{EXPORT_ROWS_MAX, LIMIT_MAX, Listing, after, cursor, limit};
-pub(crate) use problem::{Problem, no_route};
+pub(crate) use openapi::PATH as OPENAPI_PATH;
+pub(crate) use problem::{PROBLEM, Problem, no_route};
 
 use crate::house::House;
 use axum::Router;
@@ -59,6 +60,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         ledger::endpoints(),
         jobs::endpoints(),
         stream::endpoints(),
+        openapi::endpoints(),
     ]
     .into_iter()
     .flatten()

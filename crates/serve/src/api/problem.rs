@@ -8,6 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use store::StoreError;
 
+/// Media type of a problem.
+pub(crate) const PROBLEM: &str = "application/problem+json";
 /// Bytes of the longest detail.
 const DETAIL_BYTES_MAX: usize = 2_000;
 
@@ -79,7 +81,7 @@ impl From<StoreError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = serde_json::to_vec(&self).unwrap_or_default();
-        (self.status(), [(CONTENT_TYPE, "application/problem+json")], body).into_response()
+        (self.status(), [(CONTENT_TYPE, PROBLEM)], body).into_response()
     }
 }
 

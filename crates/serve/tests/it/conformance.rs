@@ -181,7 +181,7 @@ fn every_answer_tells_browsers_to_keep_their_hands_off() {
             "{path}"
         );
         assert_eq!(reply.header("x-frame-options"), "DENY", "{path}");
-        assert_eq!(reply.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(reply.header("referrer-policy"), "same-origin", "{path}");
         assert!(!reply.header("cache-control").is_empty(), "{path}");
         assert!(!reply.headers.contains_key("server"), "{path}");
     }

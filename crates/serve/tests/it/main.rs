@@ -12,6 +12,7 @@
 
 mod conformance;
 mod control;
+mod guards;
 mod health;
 mod house;
 mod http;
@@ -19,4 +20,5 @@ mod independent;
 mod listener;
 mod memory_log;
 mod metrics;
+mod openapi;
 mod slow;

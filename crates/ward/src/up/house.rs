@@ -29,14 +29,8 @@ pub(super) fn furnish(
 ) -> House {
     let desk = Arc::new(CoreDesk(core.clone()));
     let Rooms { inventory, network, stream, zone } = rooms;
-    House::new(
-        SiteInfo { notice, ..site(config, zone) },
-        (inventory, network),
-        Arc::clone(readers),
-        desk,
-        office.clone(),
-        stream,
-    )
+    let site = SiteInfo { notice, ..site(config, zone) };
+    House::new(site, (inventory, network), Arc::clone(readers), desk, office.clone(), stream)
 }
 
 /// The site as configured.

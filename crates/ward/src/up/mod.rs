@@ -87,8 +87,8 @@ pub fn run_with(
     let bus = Arc::new(Local::new(config.limits.queue_records));
     let closed = Arc::new(AtomicBool::new(false));
     let rooms = house::rooms(&config);
-    let (core, handle) =
-        start_core(&config, &extras, &ground, store, &bus, (stop, &closed), (&state, &rooms))?;
+    let kept = (&state, &rooms);
+    let (core, handle) = start_core(&config, &extras, &ground, store, &bus, (stop, &closed), kept)?;
     let signer = ground.signer(&config)?;
     let mut tasks = Tasks::default();
     let cosigning = cosign::Cosigning::new(
