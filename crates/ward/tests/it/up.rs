@@ -2,6 +2,7 @@
 
 mod ledger;
 mod metrics;
+mod rooms;
 
 use ward::config::{Config, Flags};
 use ward::up::Ground;

@@ -224,3 +224,71 @@ fn what_cannot_be_read_again_is_told_nobody() {
     core.publish_changes(NOW);
     assert_eq!(rooms.inventory.revision(), revision);
 }
+
+/// Every byte that rooms were told of in the week before `now`.
+fn told_bytes(rooms: &Rooms, now: Timestamp) -> u64 {
+    let between = serve::network::Between::default();
+    let page = (serve::network::Range::Week, None, 100_000);
+    rooms.network.talks(&rooms.inventory, &between, page, now).iter().map(|talk| talk.bytes).sum()
+}
+
+#[test]
+fn who_talks_to_whom_is_told_as_it_goes_on_and_again_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut core, rooms) = heard(folder.path());
+    let now = core.observed();
+    let sql = "SELECT sum(client_bytes + server_bytes) FROM talks";
+    let stored = core.store().db().number(sql, &[]).unwrap().unwrap() as u64;
+    assert!(stored > 100_000, "{stored}");
+    // Maps keep three digits of each.
+    let is_about = |told: u64| told.abs_diff(stored) < stored / 200;
+    let told = told_bytes(&rooms, now);
+    assert!(is_about(told), "{told} of {stored}");
+    drop(core);
+    let mut core = open(folder.path(), settings());
+    let rooms = self::rooms();
+    core.publish_to(rooms.clone(), NOW);
+    for _ in 0..400 {
+        core.publish(NOW);
+    }
+    let told = told_bytes(&rooms, now);
+    assert!(is_about(told), "{told} of {stored} after a restart");
+}
+
+#[test]
+fn rules_of_zones_put_devices_into_them_and_a_person_knows_better() {
+    use judge::segment::ZoneChange;
+    use model::{ZoneName, ZoneRule, ZoneSource};
+    let folder = tempfile::tempdir().unwrap();
+    let (mut core, rooms) = heard(folder.path());
+    let change = |core: &mut Core, changes: Vec<ZoneChange>| {
+        let plan: Plan = Box::new(move |store, now| {
+            let act = store::zones::Act { site: SiteId(1), by: BY, cause: "zones", now };
+            let tx = store::zones::plan_zone_changes(store, act, &changes)?;
+            Ok(Planned { tx, concerns: Concerns::Zones, answer: serde_json::Value::Null })
+        });
+        core.act(plan, NOW).unwrap();
+    };
+    let name = || ZoneName::new("ICU").unwrap();
+    let source = ZoneSource::ALL[0];
+    let rule = ZoneRule::read("vlan", "10").unwrap();
+    let create = ZoneChange::Create { name: name(), purpose: "beds".into(), source };
+    change(&mut core, vec![create, ZoneChange::AddRule { zone: name(), rule, source }]);
+    settle(&mut core);
+    let zoned = |rooms: &Rooms| -> Vec<DeviceId> {
+        let its = |entry: &Entry| entry.zone.as_deref() == Some("ICU");
+        all(&rooms.inventory).values().filter(|entry| its(entry)).map(|entry| entry.id).collect()
+    };
+    let (found, listed) = (zoned(&rooms), all(&rooms.inventory));
+    let expected: Vec<DeviceId> =
+        listed.values().filter(|entry| entry.vlans == [10]).map(|entry| entry.id).collect();
+    assert!(expected.len() > 2, "{expected:?}");
+    assert_eq!(found, expected);
+    let row = say(&mut core, expected[0], word::ZONE, "Loan pool");
+    assert_eq!(zoned(&rooms), expected[1..]);
+    unsay(&mut core, expected[0], row);
+    assert_eq!(zoned(&rooms), expected);
+    change(&mut core, vec![ZoneChange::Delete { zone: name() }]);
+    settle(&mut core);
+    assert_eq!(zoned(&rooms), []);
+}
