@@ -91,6 +91,7 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
         tasks: Arc::clone(&tasks),
     });
     let house = house::furnish(&config, rooms, &readers, &handle, &office);
+    timers::reports(&tasks, house.clone());
     let listeners = Listeners::start(&config, house, &state, metrics, office)?;
     let started = start_sources(&config, &bus, &handle, &state, stop);
     let sources = match started {
