@@ -23,4 +23,5 @@ mod memory_log;
 mod metrics;
 mod openapi;
 mod network;
+mod nouns;
 mod slow;

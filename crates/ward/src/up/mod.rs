@@ -110,6 +110,7 @@ pub fn run_with(
         tasks: Arc::clone(&tasks),
     });
     let house = house::furnish(&config, extras.notice.clone(), rooms, &readers, &handle, &office);
+    timers::reports(&tasks, house.clone());
     let listeners = Listeners::start(&config, house.clone(), &state, metrics, office)?;
     let started = start_sources(&config, &bus, &handle, &state, stop);
     let sources = match started {
