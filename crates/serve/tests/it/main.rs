@@ -12,6 +12,8 @@
 
 mod conformance;
 mod control;
+mod crowd;
+mod devices;
 mod health;
 mod house;
 mod http;
