@@ -7,7 +7,7 @@ mod past;
 mod table;
 
 use super::{Failed, Page, Room, Shown, Visit, parts};
-use crate::api::{DevicesAsked as Asked, Devices, Problem};
+use crate::api::{Devices, DevicesAsked as Asked, Problem};
 use crate::house::House;
 use crate::inventory::{Facet, Listed, Query};
 use axum::Router;

@@ -256,21 +256,24 @@ impl<'r> Pass<'r> {
     fn position(&self, query: &Query, text: &str) -> Result<(u64, u64), Wrong> {
         let (value, device) = read_cursor(query, text)?;
         let Some(value) = value else { return Ok((LAST, device.0)) };
-        let place = match query.sort.order() {
-            Order::Number(_) => Some(Ok(value.first().and_then(|number| number.parse().ok()).unwrap_or(0))),
+        let wide = |place: Result<u32, u32>| place.map(u64::from).map_err(u64::from);
+        let place: Option<Result<u64, u64>> = match query.sort.order() {
+            Order::Number(_) => value.first().and_then(|number| number.parse().ok()).map(Ok),
             Order::Text(column) => {
                 let word = Word(value.into_iter().next().unwrap_or_default());
-                self.rows.text(column).map(|text| text.dictionary.find(&word))
+                self.rows.text(column).map(|text| wide(text.dictionary.find(&word)))
             }
             Order::Facet(facet) => {
-                self.rows.facet(facet).map(|column| column.dictionary.find(&Words(value.into())))
+                self.rows.facet(facet).map(|column| wide(column.dictionary.find(&Words(value.into()))))
             }
             Order::Ip => {
                 let ip = value.first().and_then(|ip| ip.parse().ok());
-                ip.map(|ip| self.rows.ips.dictionary.find(&ip))
+                ip.map(|ip| wide(self.rows.ips.dictionary.find(&ip)))
             }
         };
-        match place.map(|place| place.map(u64::from).map_err(u64::from)) {
+        match place {
+            // A number that no row can have: only who wrote the cursor by hand sends it.
+            Some(Ok(place) | Err(place)) if place >= LAST - 1 => Err(not_a_cursor()),
             Some(Ok(place)) => Ok((self.key(place), device.0)),
             Some(Err(next)) if self.descending => Ok((LAST - 1 - next, u64::MAX)),
             Some(Err(next)) => Ok((next.saturating_sub(1), u64::MAX)),

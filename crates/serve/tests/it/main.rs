@@ -13,6 +13,8 @@
 mod conformance;
 mod control;
 mod guards;
+mod crowd;
+mod devices;
 mod health;
 mod house;
 mod http;

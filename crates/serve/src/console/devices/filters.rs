@@ -41,7 +41,9 @@ fn chip(without: &Query, title: &str, value: &str) -> Markup {
 fn label(facet: Facet, value: &str, house: &House) -> String {
     let gateway = || value.parse().ok().and_then(|device| house.inventory.get(device));
     match facet {
-        Facet::Behind if value != UNKNOWN => gateway().map_or_else(|| value.to_owned(), |entry| entry.title().to_string()),
+        Facet::Behind if value != UNKNOWN => {
+            gateway().map_or_else(|| value.to_owned(), |entry| entry.title().to_string())
+        }
         _ => facet.label(value).to_string(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::{Failed, Page, Room, Shown, Visit, parts};
 use super::{View, address, hidden};
-use crate::api::{DevicesAsked as Asked, Devices, Problem};
+use crate::api::{Devices, DevicesAsked as Asked, Problem};
 use crate::error::ServeError;
 use crate::inventory::{Differences, Entry, Query, differences};
 use maud::{Markup, html};
@@ -32,7 +32,10 @@ pub(super) async fn counts(visit: &Visit, asked: &Asked) -> Result<Counts, Probl
 async fn since(visit: &Visit, asked: &Asked) -> Result<Differences, Problem> {
     let (then, now) = (Arc::clone(&asked.inventory), Arc::clone(&visit.house.inventory));
     let found = tokio::task::spawn_blocking(move || differences(&then, &now)).await;
-    Ok(found.map_err(|error| ServeError::Unavailable { what: "the comparison of devices", why: error.to_string() })?)
+    Ok(found.map_err(|error| ServeError::Unavailable {
+        what: "the comparison of devices",
+        why: error.to_string(),
+    })?)
 }
 
 /// Says that this is not now.
@@ -99,8 +102,11 @@ pub(super) async fn changes(visit: Visit, devices: Result<Devices, Problem>) -> 
     let was = |entry: &Entry| format!("/devices/{}?{then}", entry.id);
     let is = |entry: &Entry| format!("/devices/{}", entry.id);
     let appeared = found.appeared.iter().map(|entry| (is(entry), &**entry, "not there then".to_owned()));
-    let gone = found.gone.iter().map(|entry| (was(entry), &**entry, "no longer listed: merged, or forgotten by retention".to_owned()));
-    let changed = found.changed.iter().map(|(then, now)| (is(now), &**now, Differences::names(then, now).join(", ")));
+    let gone = found.gone.iter().map(|entry| {
+        (was(entry), &**entry, "no longer listed: merged, or forgotten by retention".to_owned())
+    });
+    let changed =
+        found.changed.iter().map(|(then, now)| (is(now), &**now, Differences::names(then, now).join(", ")));
     let body = html! {
         p { a href=(address(&then)) { "Devices as they were" } " · " a href="/devices" { "Devices now" } }
         (section("appeared", "Appeared", appeared.collect()))

@@ -147,7 +147,9 @@ impl View<'_> {
 
     fn device(&self, entry: &Entry) -> String {
         match &self.query.at {
-            Some(_) => format!("/devices/{}?{}", entry.id, Query { at: self.query.at.clone(), ..Query::default() }),
+            Some(_) => {
+                format!("/devices/{}?{}", entry.id, Query { at: self.query.at.clone(), ..Query::default() })
+            }
             None => format!("/devices/{}", entry.id),
         }
     }
@@ -169,12 +171,17 @@ impl View<'_> {
             Column::Ip => some(entry.ips.iter().map(ToString::to_string).collect(), column),
             Column::Mac => some(entry.macs.iter().map(ToString::to_string).collect(), column),
             Column::Tags => some(entry.tags.iter().map(ToString::to_string).collect(), column),
-            Column::Protocols => some(entry.protocols.iter().map(|one| one.title().to_owned()).collect(), column),
+            Column::Protocols => {
+                some(entry.protocols.iter().map(|one| one.title().to_owned()).collect(), column)
+            }
             Column::Behind => match entry.behind {
                 Some(device) => html! { a href={ "/devices/" (device) } { (self.title_of(device)) } },
                 None => html! { span.muted { "no" } },
             },
-            _ => some(Some(column.cell(entry).to_string()).filter(|text| !text.is_empty()).into_iter().collect(), column),
+            _ => some(
+                Some(column.cell(entry).to_string()).filter(|text| !text.is_empty()).into_iter().collect(),
+                column,
+            ),
         }
     }
 
@@ -219,7 +226,9 @@ fn some(words: Vec<String>, column: Column) -> Markup {
     if words.is_empty() {
         return match column {
             Column::Tags => html! {},
-            Column::Zone => html! { span.unknown title="no rule and no person puts it into a zone" { "unzoned" } },
+            Column::Zone => {
+                html! { span.unknown title="no rule and no person puts it into a zone" { "unzoned" } }
+            }
             _ => html! { span.unknown title={ "no " (column.title()) " has been heard" } { (UNKNOWN) } },
         };
     }
