@@ -125,12 +125,12 @@ fn answer(summary: &Summary, needs: &[Need], known: &Known) -> Markup {
 fn numbers(summary: &Summary) -> Markup {
     let rows = [
         ("All devices", summary.devices, "/devices"),
-        ("Known: maker and model, or class", summary.known, "/devices?identity=known"),
-        ("In doubt: what they say contradicts itself", summary.in_doubt, "/devices?identity=in-doubt"),
-        ("Unknown: they say too little", summary.unknown, "/devices?identity=unknown"),
+        ("Known: maker and model, or class", summary.known, "/devices?state=known"),
+        ("In doubt: what they say contradicts itself", summary.in_doubt, "/devices?state=in-doubt"),
+        ("Unknown: they say too little", summary.unknown, "/devices?state=unknown"),
         ("Nobody has accepted them yet", summary.unreviewed, "/devices?review=unreviewed"),
-        ("In no zone", summary.unzoned, "/devices?zone=unzoned"),
-        ("New today", summary.new_today, "/devices?sort=-first-seen"),
+        ("In no zone", summary.unzoned, "/devices?zone=unknown"),
+        ("New today", summary.new_today, "/devices?new=today"),
     ];
     html! {
         section.card {

@@ -131,7 +131,7 @@ fn devices(summary: &Summary) -> impl Iterator<Item = Need> {
             Severity::Medium,
             "in doubt",
             "What they say of themselves contradicts itself. Until somebody decides, Ward treats them as life-sustaining.",
-            "/devices?identity=in-doubt",
+            "/devices?state=in-doubt",
             "Decide",
         ),
         of(
