@@ -12,9 +12,7 @@ use crate::store::Store;
 use crate::table::{EDIT_ITEMS, EDITS};
 use crate::tx::{Tx, time, timestamp};
 use crate::word::{self, Word};
-use model::{
-    DeviceId, EDIT_DEVICES_MAX, EditChange, Prose, REASON_CHARS_MAX, SiteId, TAGS_MAX, Timestamp,
-};
+use model::{DeviceId, EDIT_DEVICES_MAX, EditChange, Prose, REASON_CHARS_MAX, SiteId, TAGS_MAX, Timestamp};
 use std::collections::BTreeSet;
 
 /// An edit and its row.
@@ -275,7 +273,9 @@ fn asked(change: &EditChange, devices: &[DeviceId]) -> Result<BTreeSet<DeviceId>
     }
     if devices.len() > EDIT_DEVICES_MAX {
         let count = devices.len();
-        return refuse(format!("devices: {count} are too many for one edit: name at most {EDIT_DEVICES_MAX}"));
+        return refuse(format!(
+            "devices: {count} are too many for one edit: name at most {EDIT_DEVICES_MAX}"
+        ));
     }
     if matches!(change, EditChange::Name(Some(_))) && devices.len() > 1 {
         return refuse("change: a name is for one device: name one, or give them a tag".into());
@@ -360,9 +360,8 @@ fn changed_since(item: &EditItem, words: &[Word]) -> Option<String> {
     }
     let others = || words.iter().filter(|word| !item.opened.contains(&word.row));
     for (attribute, value) in &item.closed {
-        let contradicts = |word: &Word| {
-            word.attribute == *attribute && (attribute != word::TAG || word.value == *value)
-        };
+        let contradicts =
+            |word: &Word| word.attribute == *attribute && (attribute != word::TAG || word.value == *value);
         if others().any(contradicts) {
             return Some("somebody has said it anew since".into());
         }
@@ -375,7 +374,8 @@ fn changed_since(item: &EditItem, words: &[Word]) -> Option<String> {
 
 fn all_items(db: &mut Db, site: SiteId, edit: i64) -> Result<Vec<EditItem>> {
     let mut items = Vec::new();
-    let sql = "SELECT id, edit, device, opened, closed FROM edit_items WHERE site = ?1 AND edit = ?2 ORDER BY id";
+    let sql =
+        "SELECT id, edit, device, opened, closed FROM edit_items WHERE site = ?1 AND edit = ?2 ORDER BY id";
     db.query(sql, &[Cell::Int(site.0.into()), Cell::Int(edit)], &mut |row| {
         items.push(EditItem::read(row)?);
         Ok(())

@@ -135,7 +135,8 @@ pub fn list(
         Some((ExceptionState::Revoked, _)) => listing.that("t.revoked_at IS NOT NULL"),
         Some((state, now)) => {
             listing.that("t.revoked_at IS NULL");
-            let holds = if state == ExceptionState::InForce { "t.expires_at > ?" } else { "t.expires_at <= ?" };
+            let holds =
+                if state == ExceptionState::InForce { "t.expires_at > ?" } else { "t.expires_at <= ?" };
             listing.having(holds, Cell::Int(time(now)));
         }
     }

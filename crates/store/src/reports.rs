@@ -201,7 +201,13 @@ pub fn plan_change(
 ///
 /// # Errors
 /// [`StoreError::Refused`] when there is none; and by cause.
-pub fn plan_end(store: &mut Store, site: SiteId, by: &str, now: Timestamp, id: i64) -> Result<(ReportRow, Tx)> {
+pub fn plan_end(
+    store: &mut Store,
+    site: SiteId,
+    by: &str,
+    now: Timestamp,
+    id: i64,
+) -> Result<(ReportRow, Tx)> {
     let ended_at = Some(now.max(store.newest()));
     let row = ReportRow { next_at: None, ended_at, ..standing(store.db(), site, id)? };
     let mut tx = Tx::new(site, by, "a report is ended", now);
@@ -231,7 +237,8 @@ pub fn plan_copy(
     for old in copies(store.db(), site, id)?.iter().skip(COPIES_MAX - 1) {
         tx.delete(&REPORT_COPIES, old.id);
     }
-    let copy = CopyRow { id: store.next_id(&REPORT_COPIES), report: id, made_at: now.max(store.newest()), rows };
+    let copy =
+        CopyRow { id: store.next_id(&REPORT_COPIES), report: id, made_at: now.max(store.newest()), rows };
     let cells = vec![id.into(), time(copy.made_at).into(), rows.into(), data.into()];
     tx.put(&REPORT_COPIES, copy.id, cells);
     Ok((Some(copy), tx))

@@ -1,5 +1,6 @@
 //! Tasks: what somebody has to do. A task that is done or dropped stays.
 
+use crate::about;
 use crate::db::{Cell, Db, Row, Value};
 use crate::error::{Result, StoreError};
 use crate::listing::{self, Listing};
@@ -7,7 +8,6 @@ use crate::read::{Cursor, Page, Scope};
 use crate::store::Store;
 use crate::table::TASKS;
 use crate::tx::{Tx, time, timestamp};
-use crate::about;
 use model::{About, Line, Prose, SiteId, Task, TaskState, Timestamp};
 
 /// Open tasks of a site.

@@ -36,15 +36,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Event,
-        Self::Finding,
-        Self::Claim,
-        Self::Address,
-        Self::Decision,
-        Self::Note,
-        Self::Edit,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Event, Self::Finding, Self::Claim, Self::Address, Self::Decision, Self::Note, Self::Edit];
 
     /// Its name in lists and filters.
     pub const fn name(self) -> &'static str {
@@ -221,7 +214,14 @@ static SOURCES: [Source; 12] = [
         "withdrawn_at IS NULL",
     ),
     source((Kind::Edit, false), OF_DEVICE, EDITED, "edited_at", "'', '', change, reason, edited_by", "1 = 1"),
-    source((Kind::Edit, true), OF_DEVICE, EDITED, "reverted_at", "'', '', change, reason, reverted_by", "1 = 1"),
+    source(
+        (Kind::Edit, true),
+        OF_DEVICE,
+        EDITED,
+        "reverted_at",
+        "'', '', change, reason, reverted_by",
+        "1 = 1",
+    ),
 ];
 
 fn rank(kind: Kind, is_end: bool) -> u8 {
@@ -262,7 +262,9 @@ impl Question<'_> {
     /// The latest time that is asked for, and below which number rows of exactly that time are.
     fn behind(&self) -> (i64, i64) {
         let until = time(self.asked.until);
-        let Some(place) = self.asked.after.filter(|place| place.at <= until) else { return (until, i64::MAX) };
+        let Some(place) = self.asked.after.filter(|place| place.at <= until) else {
+            return (until, i64::MAX);
+        };
         let below = match rank(self.source.kind, self.source.is_end).cmp(&place.rank) {
             std::cmp::Ordering::Less => i64::MAX,
             std::cmp::Ordering::Equal => place.row,

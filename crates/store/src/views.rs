@@ -161,7 +161,11 @@ fn refuse_twins(db: &mut Db, site: SiteId, id: i64, view: &View) -> Result<()> {
     match db.number(sql, &named)? {
         Some(0) | None => Ok(()),
         Some(_) => {
-            let why = format!("name: {} has a saved view \"{}\" already: choose another name", view.page.as_str(), view.name);
+            let why = format!(
+                "name: {} has a saved view \"{}\" already: choose another name",
+                view.page.as_str(),
+                view.name
+            );
             Err(StoreError::Refused(why))
         }
     }

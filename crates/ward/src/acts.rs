@@ -76,7 +76,10 @@ impl<T> Asked<T> {
 fn is_actor(by: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.@$\\+".contains(c);
     by.len() <= ACTOR_BYTES_MAX
-        && [OS, LOCAL].iter().find_map(|prefix| by.strip_prefix(prefix)).is_some_and(|name| !name.is_empty() && name.chars().all(is_plain))
+        && [OS, LOCAL]
+            .iter()
+            .find_map(|prefix| by.strip_prefix(prefix))
+            .is_some_and(|name| !name.is_empty() && name.chars().all(is_plain))
 }
 
 impl Asked<Decide> {
@@ -121,7 +124,14 @@ mod tests {
 
     #[test]
     fn an_actor_is_a_plain_name() {
-        for by in ["os:ward", "local:console", "os:root", "os:1000", "os:ana.müller@clinic.example", "os:CLINIC\\ana"] {
+        for by in [
+            "os:ward",
+            "local:console",
+            "os:root",
+            "os:1000",
+            "os:ana.müller@clinic.example",
+            "os:CLINIC\\ana",
+        ] {
             assert!(is_actor(by), "{by}");
         }
         for by in ["", "os:", "ward", "os:a b", "os:a\nb", &format!("os:{}", "a".repeat(62))] {

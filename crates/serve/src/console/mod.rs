@@ -20,6 +20,7 @@ mod settings;
 mod tasks;
 mod zones;
 
+pub(crate) use device::{address_kind, named_device_id, talk_range, timeline_kind};
 pub(crate) use failed::{Failed, no_page};
 pub(crate) use layout::{Page, Visit};
 pub(crate) use rooms::Room;

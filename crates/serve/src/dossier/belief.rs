@@ -149,7 +149,9 @@ impl Word {
     pub(crate) fn why_unknown(self) -> &'static str {
         match self {
             Self::Class => "Ward does not sort devices into classes yet",
-            Self::Zone => "no zone's rule covers its addresses and VLANs, and nobody has said where it belongs",
+            Self::Zone => {
+                "no zone's rule covers its addresses and VLANs, and nobody has said where it belongs"
+            }
             Self::Interface => "its link address is not known, or random, or in no public register",
             Self::Asset => "neither the device nor anybody here has said",
             _ => "no message that Ward read says so",
@@ -164,7 +166,9 @@ impl Word {
             }
             Self::Class => "Classes come with a later version of Ward.",
             Self::Zone => "The rules of zones, or a person's word for this device.",
-            Self::Interface => "Another link address: the maker follows from its first digits, by the IEEE's register.",
+            Self::Interface => {
+                "Another link address: the maker follows from its first digits, by the IEEE's register."
+            }
             Self::Asset | Self::Location => {
                 "A person's word counts before all. After that, the message that weighs most counts; at the same weight, the one \
                  heard first."
@@ -187,7 +191,13 @@ impl Dossier {
         claims.sort_by_key(|claim| {
             let by_person = claim.source != word::PERSON;
             let by_name = if word == Word::Name { place(claim) } else { None };
-            (claim.true_to.is_some(), by_person, by_name, std::cmp::Reverse(claim.confidence), claim.true_from)
+            (
+                claim.true_to.is_some(),
+                by_person,
+                by_name,
+                std::cmp::Reverse(claim.confidence),
+                claim.true_from,
+            )
         });
         let conflict = word.attribute().and_then(|attribute| self.facts.conflict(attribute));
         Belief { word, value: word.value(&self.facts), claims, conflict }
@@ -213,13 +223,23 @@ impl Belief<'_> {
             return format!("Several sources disagree; this one is shown because {}.", conflict.reason);
         }
         match (self.word, self.claims.iter().find(|claim| self.is_chosen(claim))) {
-            (Word::Interface, _) => "The first digits of its link address belong to this maker in the IEEE's register.".into(),
-            (_, Some(claim)) if claim.source == word::PERSON => "A person said so, which counts before all else.".into(),
+            (Word::Interface, _) => {
+                "The first digits of its link address belong to this maker in the IEEE's register.".into()
+            }
+            (_, Some(claim)) if claim.source == word::PERSON => {
+                "A person said so, which counts before all else.".into()
+            }
             (Word::Name, Some(claim)) => {
-                format!("Its {} counts first among the names it was heard under.", claim.attribute.replace('-', " "))
+                format!(
+                    "Its {} counts first among the names it was heard under.",
+                    claim.attribute.replace('-', " ")
+                )
             }
             (_, Some(claim)) => {
-                format!("{} said so, which weighs {} of 100, and nothing heard weighs more.", claim.source, claim.confidence)
+                format!(
+                    "{} said so, which weighs {} of 100, and nothing heard weighs more.",
+                    claim.source, claim.confidence
+                )
             }
             (Word::Zone, None) => "A rule of this zone covers one of its addresses or VLANs.".into(),
             (_, None) => "It was said by messages whose claims are not kept any more.".into(),
