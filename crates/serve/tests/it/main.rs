@@ -12,6 +12,7 @@
 
 mod conformance;
 mod control;
+mod device;
 mod health;
 mod house;
 mod http;
