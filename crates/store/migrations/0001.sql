@@ -27,6 +27,7 @@ CREATE TABLE subjects (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, domai
 -- Devices, and which endpoint was whose, bitemporal: true from-to in the world, known from-to to Ward; NULL is "still".
 CREATE TABLE devices (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, device {int} NOT NULL, device_key TEXT NOT NULL, name TEXT, vendor TEXT, class TEXT, zone TEXT, review TEXT NOT NULL, router {int} NOT NULL, behind {int}, merged_into {int}, card TEXT, first_seen {int} NOT NULL, known_from {int} NOT NULL, known_to {int}) {strict};
 CREATE INDEX devices_device ON devices (site, device);
+CREATE INDEX devices_behind ON devices (site, behind) WHERE behind IS NOT NULL;
 CREATE TABLE bindings (id {id}, site {int} NOT NULL, salt {blob} NOT NULL, endpoint TEXT NOT NULL, device {int} NOT NULL, true_from {int} NOT NULL, true_to {int}, known_from {int} NOT NULL, known_to {int}) {strict};
 CREATE INDEX bindings_device ON bindings (site, device);
 CREATE INDEX bindings_endpoint ON bindings (site, endpoint);

@@ -182,6 +182,36 @@ fn claims_of(
     })
 }
 
+/// Devices that are reached through `gateway`, as known at `known_at`, at most `limit`.
+///
+/// # Errors
+/// By cause.
+pub fn behind(
+    db: &mut Db,
+    site: SiteId,
+    gateway: DeviceId,
+    known_at: Timestamp,
+    limit: usize,
+) -> Result<Bounded<DeviceRow>> {
+    let sql = format!(
+        "SELECT {} FROM devices d WHERE d.site = ?1 AND d.behind = ?2 AND d.known_from <= ?3 \
+         AND (d.known_to IS NULL OR d.known_to > ?3) AND d.merged_into IS NULL ORDER BY d.id LIMIT ?4",
+        DeviceRow::COLUMNS
+    );
+    let parameters = [
+        Cell::Int(site.0.into()),
+        Cell::Int(stored_id(gateway)),
+        Cell::Int(time(known_at)),
+        Cell::Int(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)),
+    ];
+    let mut rows = Vec::new();
+    db.query(&sql, &parameters, &mut |row| {
+        rows.push(DeviceRow::read(row)?);
+        Ok(())
+    })?;
+    Ok(bounded(rows, limit))
+}
+
 /// Whose `endpoint` was at `at`, by all that is known now.
 ///
 /// # Errors

@@ -9,6 +9,8 @@ use std::ops::Range;
 
 /// Services of one device that are added up, the newest first; more are counted.
 pub const PAIRS_MAX: usize = 600;
+/// Rows of hours that are added up for one device: the longer the time, the fewer services.
+const ROWS_MAX: i64 = 36_000;
 /// Hours of a day in table `talk_days`.
 const DAY_HOURS: i64 = 24;
 
@@ -54,7 +56,8 @@ pub struct Talks {
 /// By cause.
 pub fn of(db: &mut Db, site: SiteId, endpoints: &[String], hours: Range<i64>) -> Result<Talks> {
     let mut talks = Talks::default();
-    let mut left = PAIRS_MAX;
+    let most = ROWS_MAX / (hours.end - hours.start).max(1);
+    let mut left = usize::try_from(most).unwrap_or(0).clamp(1, PAIRS_MAX);
     for endpoint in endpoints {
         for is_client in [true, false] {
             let own = if is_client { "client" } else { "server" };

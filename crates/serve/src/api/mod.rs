@@ -11,7 +11,7 @@ mod devices;
 pub(crate) mod edits;
 mod endpoint;
 pub(crate) mod exceptions;
-mod findings;
+pub(crate) mod findings;
 mod jobs;
 mod ledger;
 mod listing;

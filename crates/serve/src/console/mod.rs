@@ -25,6 +25,7 @@ mod tasks;
 mod visit;
 mod zones;
 
+pub(crate) use device::{address_kind, named_device_id, talk_range, timeline_kind};
 pub(crate) use failed::{Failed, no_page};
 pub(crate) use layout::Page;
 pub(crate) use rooms::Room;

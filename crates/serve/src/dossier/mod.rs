@@ -15,7 +15,7 @@ use crate::house::House;
 use model::{DeviceId, FindingKind, Timestamp};
 use store::decisions::DecisionRow;
 use store::device_facts::{self, Bounded, Held};
-use store::devices::ClaimRow;
+use store::devices::{ClaimRow, DeviceRow};
 use store::happenings::{FindingsAsked, KnownFinding, Standing};
 
 /// Findings of one device that its page reads.
@@ -37,6 +37,8 @@ pub(crate) struct Dossier {
     pub(crate) claims: Bounded<ClaimRow>,
     /// Open findings, worst first.
     pub(crate) findings: Vec<KnownFinding>,
+    /// Devices that are reached through it.
+    pub(crate) behind: Bounded<DeviceRow>,
     /// What people decided about it, newest first.
     pub(crate) decisions: Vec<DecisionRow>,
     /// As it was known then; `None`: now.
@@ -91,9 +93,10 @@ pub(crate) async fn open(house: &House, id: DeviceId, at: Option<Timestamp>) -> 
             };
             let mut findings = KnownFinding::list(db, site, &asked, FINDINGS_MAX)?;
             findings.sort_by_key(|known| std::cmp::Reverse(known.row.finding.kind.severity()));
+            let behind = device_facts::behind(db, site, id, known_at, BEHIND_MAX)?;
             let mut decisions = DecisionRow::about(db, site, id, DECISIONS_MAX)?;
             decisions.retain(|decision| decision.decided_at <= known_at);
-            Ok(Found::Here(Box::new(Dossier { id, facts, held, claims, findings, decisions, at })))
+            Ok(Found::Here(Box::new(Dossier { id, facts, held, claims, findings, behind, decisions, at })))
         })
         .await
 }

@@ -15,6 +15,7 @@ mod control;
 mod guards;
 mod crowd;
 mod devices;
+mod device;
 mod health;
 mod house;
 mod http;
