@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use crate::run::{Ran, cargo, first_line, installed, run};
-use crate::{postgres, setup, tidy};
+use crate::{interop, postgres, setup, tidy};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     Step { name: "scenarios", run: scenarios },
     Step { name: "corpus", run: corpus },
     Step { name: "fuzz", run: fuzz },
+    Step { name: "interop", run: others },
 ];
 
 /// Where and how the steps run.
@@ -73,7 +74,7 @@ pub(crate) fn test(options: &Options) -> Result<bool> {
     Ok(print(&report))
 }
 
-/// Rewrites what the scenarios expect.
+/// Rewrites what the scenarios expect, and the API's document.
 pub(crate) fn bless() -> Result<bool> {
     let root = tidy::root()?;
     let mut arguments = vec!["nextest", "run", "--workspace", "--no-fail-fast", "-E", SCENARIOS];
@@ -81,9 +82,11 @@ pub(crate) fn bless() -> Result<bool> {
         arguments = vec!["test", "--workspace", "scenarios"];
     }
     let ran = run(cargo(&root, &arguments).env("BLESS", "1"))?;
-    println!("{}", first_line("git", &["diff", "--shortstat", "--", "scenarios"]));
-    println!("blessed is not right: read `git diff scenarios` before you commit it");
-    Ok(ran.ok)
+    let document = ["test", "--quiet", "-p", "serve", "--test", "it", "openapi::"];
+    let described = run(cargo(&root, &document).env("WARD_BLESS", "1"))?;
+    println!("{}", first_line("git", &["diff", "--shortstat", "--", "scenarios", "openapi"]));
+    println!("blessed is not right: read `git diff scenarios openapi` before you commit it");
+    Ok(ran.ok && described.ok)
 }
 
 fn print(report: &[(&str, Outcome, Duration)]) -> bool {
@@ -221,6 +224,16 @@ fn fuzz(place: &Place) -> Result<Outcome> {
     let seconds = FUZZ_SMOKE_SECONDS.to_string();
     let ran = run(&mut cargo(&place.root, &["run", "--quiet", "-p", "fuzz", "--", "--seconds", &seconds]))?;
     Ok(one_check(&ran, "a target panicked, hung or ran out of memory; the bytes are in fuzz/crashes"))
+}
+
+/// Other people's programs as judges of what we serve.
+fn others(place: &Place) -> Result<Outcome> {
+    Ok(match interop::api(&place.root, interop::SHORT)? {
+        interop::Judged::Fine { .. } => Outcome::Passed { checks: 1 },
+        interop::Judged::Wrong(why) => failed_once(why),
+        interop::Judged::Unable(why) if place.ci => failed_once(why),
+        interop::Judged::Unable(why) => Outcome::Skipped { why },
+    })
 }
 
 /// Runs the tests that `filter` picks. None found is a failure: a step that runs nothing must not pass.
