@@ -53,14 +53,8 @@ pub(crate) fn api(root: &Path, bounds: Bounds) -> Result<Judged> {
     let mut ward = Ward::start(root, &folder)?;
     let (seconds, examples) = (bounds.seconds.to_string(), bounds.examples.to_string());
     let mut command = Command::new(judges.join("schemathesis"));
-    command.arg("run").arg(&document).args([
-        "--url",
-        &ward.url,
-        "--checks",
-        "all",
-        "--exclude-checks",
-        UNCHECKED,
-    ]);
+    command.arg("--config-file").arg(root.join("openapi/schemathesis.toml")).arg("run");
+    command.arg(&document).args(["--url", &ward.url, "--checks", "all", "--exclude-checks", UNCHECKED]);
     command.args([
         "--max-examples",
         &examples,
