@@ -46,7 +46,7 @@ struct Allowance {
 const HERE: [Allowance; 3] = [
     Allowance { per_s: 2_000.0, burst: 10_000.0 },
     Allowance { per_s: 100.0, burst: 1_000.0 },
-    Allowance { per_s: 20.0, burst: 200.0 },
+    Allowance { per_s: 200.0, burst: 2_000.0 },
 ];
 /// One peer on the network: a person with several pages, or a script that takes its time.
 const ELSEWHERE: [Allowance; 3] = [

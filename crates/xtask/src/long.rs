@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use crate::run::{cargo, first_line, run, target_dir};
-use crate::{long_platform, tidy};
+use crate::{interop, long_platform, tidy};
 use anyhow::{Context as _, Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,13 +29,13 @@ type Part = fn(&Path, &Options) -> Result<Report>;
 
 /// The parts, in the order in which they run; `--part` picks some.
 const PARTS: &[(&str, Part)] =
-    &[("fuzz", fuzzed), ("kill", long_platform::kills), ("soak", long_platform::soak)];
+    &[("fuzz", fuzzed), ("api", judged), ("kill", long_platform::kills), ("soak", long_platform::soak)];
 
 pub(crate) fn long(options: &Options) -> Result<bool> {
     let root = tidy::root()?;
     let picked = options.list("part");
     if let Some(unknown) = picked.iter().find(|part| PARTS.iter().all(|(name, _)| name != part)) {
-        bail!("--part {unknown}: there are fuzz, kill and soak");
+        bail!("--part {unknown}: there are fuzz, api, kill and soak");
     }
     let mut fine = true;
     for (name, part) in PARTS {
@@ -47,6 +47,17 @@ pub(crate) fn long(options: &Options) -> Result<bool> {
         }
     }
     Ok(fine)
+}
+
+/// The API before schemathesis, for as long as `--minutes` says.
+fn judged(root: &Path, options: &Options) -> Result<Report> {
+    let minutes = options.number("minutes", interop::LONG.seconds / 60)?.max(1);
+    let bounds = interop::Bounds { seconds: minutes * 60, ..interop::LONG };
+    let (fine, result) = match interop::api(root, bounds)? {
+        interop::Judged::Fine { line } => (true, line),
+        interop::Judged::Wrong(why) | interop::Judged::Unable(why) => (false, format!("WRONG: {why}")),
+    };
+    Ok(Report { what: format!("schemathesis over the API, {minutes} min"), result, fine })
 }
 
 fn fuzzed(root: &Path, options: &Options) -> Result<Report> {

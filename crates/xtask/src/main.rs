@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod dist;
 mod find;
+mod interop;
 mod licences;
 mod long;
 mod long_platform;
@@ -22,11 +23,11 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 cargo xtask test [--only step,…]      everything that must hold before a change lands
-cargo xtask test --long [--part fuzz,kill,soak] what takes too long for every change; appends to docs/long-runs.md
+cargo xtask test --long [--part fuzz,api,kill,soak] what takes too long for every change; appends to docs/long-runs.md
                        [--minutes 3] [--target name] a fuzz target; [--kills 200] [--soak 15] minutes
 cargo xtask tidy                      house rules: arrows, names, sizes, orphans, links
-cargo xtask bless                     rewrites the scenarios' expect.txt; then read the difference
 cargo xtask bless pictures            walks through the console and rewrites the pictures of the guides; then look at them
+cargo xtask bless                     rewrites the scenarios' expect.txt and openapi/ward.json; then read the difference
 cargo xtask new-protocol <name>       copies the template into every room, and says what else is due
 cargo xtask where <noun>              the files of a noun, room by room
 cargo xtask dist                      the package: target/dist/ward-<version>-<triple>.tar.gz

@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use crate::run::{Ran, cargo, first_line, installed, run};
-use crate::{browser, postgres, setup, tidy};
+use crate::{browser, interop, postgres, setup, tidy};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     Step { name: "corpus", run: corpus },
     Step { name: "browser", run: console },
     Step { name: "fuzz", run: fuzz },
+    Step { name: "interop", run: others },
 ];
 
 /// Where and how the steps run.
@@ -74,7 +75,7 @@ pub(crate) fn test(options: &Options) -> Result<bool> {
     Ok(print(&report))
 }
 
-/// Rewrites what the scenarios expect.
+/// Rewrites what the scenarios expect, and the API's document.
 pub(crate) fn bless() -> Result<bool> {
     let root = tidy::root()?;
     let mut arguments = vec!["nextest", "run", "--workspace", "--no-fail-fast", "-E", SCENARIOS];
@@ -82,9 +83,11 @@ pub(crate) fn bless() -> Result<bool> {
         arguments = vec!["test", "--workspace", "scenarios"];
     }
     let ran = run(cargo(&root, &arguments).env("BLESS", "1"))?;
-    println!("{}", first_line("git", &["diff", "--shortstat", "--", "scenarios"]));
-    println!("blessed is not right: read `git diff scenarios` before you commit it");
-    Ok(ran.ok)
+    let document = ["test", "--quiet", "-p", "serve", "--test", "it", "openapi::"];
+    let described = run(cargo(&root, &document).env("WARD_BLESS", "1"))?;
+    println!("{}", first_line("git", &["diff", "--shortstat", "--", "scenarios", "openapi"]));
+    println!("blessed is not right: read `git diff scenarios openapi` before you commit it");
+    Ok(ran.ok && described.ok)
 }
 
 fn print(report: &[(&str, Outcome, Duration)]) -> bool {
@@ -238,6 +241,16 @@ fn console(place: &Place) -> Result<Outcome> {
 pub(crate) fn bless_pictures() -> Result<bool> {
     let walked = browser::walk(&tidy::root()?, FEATURES, true)?;
     Ok(matches!(walked, browser::Walked::Passed(_)))
+}
+
+/// Other people's programs as judges of what we serve.
+fn others(place: &Place) -> Result<Outcome> {
+    Ok(match interop::api(&place.root, interop::SHORT)? {
+        interop::Judged::Fine { .. } => Outcome::Passed { checks: 1 },
+        interop::Judged::Wrong(why) => failed_once(why),
+        interop::Judged::Unable(why) if place.ci => failed_once(why),
+        interop::Judged::Unable(why) => Outcome::Skipped { why },
+    })
 }
 
 /// Runs the tests that `filter` picks. None found is a failure: a step that runs nothing must not pass.
