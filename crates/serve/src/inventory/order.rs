@@ -19,7 +19,8 @@ pub(super) fn natural(a: &str, b: &str) -> Ordering {
             (_, None) => return Ordering::Greater,
             (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => numbers(&mut left, &mut right),
             (Some(x), Some(y)) => {
-                (left.next(), right.next());
+                left.next();
+                right.next();
                 x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase())
             }
         };

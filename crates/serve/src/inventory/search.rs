@@ -233,12 +233,16 @@ fn mac(word: &str) -> Option<String> {
     fits.then(|| {
         let mut pairs = String::new();
         for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && place % 2 == 0 {
+            if place > 0 && place.is_multiple_of(2) {
                 pairs.push(':');
             }
             pairs.push(digit);
         }
-        if has_separators && digits.len() % 2 == 0 && digits.len() < 12 && word.ends_with(is_separator) {
+        if has_separators
+            && digits.len().is_multiple_of(2)
+            && digits.len() < 12
+            && word.ends_with(is_separator)
+        {
             pairs.push(':');
         }
         pairs

@@ -185,3 +185,79 @@ fn a_hundred_thousand_devices_print_their_figures() {
     println!("{:?} for 5000 changed", began.elapsed());
     assert_eq!(inventory.list(&Query::parse("zone=Moved").unwrap(), NOW, &Zone::UTC).unwrap().total, 5_000);
 }
+
+const DAY_S: u64 = 86_400;
+
+/// Writes a device that was known as `name` from one moment until another.
+fn known(built: &Built, id: i64, (name, from, to): (&str, u64, Option<u64>)) {
+    use model::Timestamp;
+    use store::devices::{BindingRow, DeviceRow};
+    let name = name.to_owned();
+    let plan: serve::house::Plan = Box::new(move |_, now| {
+        let mut tx = store::Tx::new(model::SiteId(0), "a test", "a device of the past", now);
+        let (known_from, device) = (Timestamp::from_secs(from), plain(1).id);
+        let row = DeviceRow {
+            id,
+            device,
+            key: "0|02:00:00:00:00:01".into(),
+            name: Some(name),
+            vendor: None,
+            class: None,
+            zone: None,
+            review: store::devices::UNREVIEWED.into(),
+            router: false,
+            behind: None,
+            merged_into: None,
+            card: model::Card::default(),
+            first_seen: known_from,
+            known_from,
+        };
+        tx.put(&store::table::DEVICES, id, row.cells(to.map(Timestamp::from_secs)));
+        let endpoint = store::endpoints::parse("0|02:00:00:00:00:01")?;
+        let binding = BindingRow { id, endpoint, device, true_from: known_from, true_to: None, known_from };
+        tx.put(&store::table::BINDINGS, id, binding.cells(to.map(Timestamp::from_secs)));
+        Ok(serve::house::Planned {
+            tx: Some(tx),
+            concerns: serve::house::Concerns::Nothing,
+            answer: Value::Null,
+        })
+    });
+    built.house.desk.write(plan).unwrap();
+}
+
+#[test]
+fn the_past_is_what_was_known_then() {
+    let (server, built) = served(vec![plain(1), plain(2)]);
+    // Midnight of 22 November 2026.
+    let today = NOW.as_secs() / DAY_S * DAY_S;
+    known(&built, 1, ("first name", today - 10 * DAY_S, Some(today - 5 * DAY_S)));
+    known(&built, 2, ("second name", today - 5 * DAY_S, None));
+    for (at, name) in
+        [("2026-11-15", "first name"), ("2026-11-20T10:00", "second name"), ("2026-11-15", "first name")]
+    {
+        let list = json(&get(&server, &format!("/api/v1/devices?at={at}")));
+        assert_eq!(
+            (&list["total"], &list["items"][0]["name"]),
+            (&Value::from(1), &Value::from(name)),
+            "{at}"
+        );
+        assert!(list["as_of"].as_str().unwrap().starts_with(at));
+        assert_eq!(list["items"][0]["last_seen"], Value::Null, "nobody kept it");
+    }
+    let page = get(&server, "/devices?at=2026-11-15");
+    for words in [
+        "As it was at 15 Nov 2026, 00:00:00 UTC, by what Ward knew then",
+        "1 appeared",
+        "0 gone",
+        "1 changed",
+        "Back to now",
+    ] {
+        assert!(page.text().contains(words), "{words}: {}", page.text());
+    }
+    assert!(!page.text().contains("/devices/edit"), "the past is not edited");
+    let changes = get(&server, "/devices/changes?at=2026-11-15");
+    assert!(changes.text().contains("1 device appeared, 0 gone, 1 changed"), "{}", changes.text());
+    let before = get(&server, "/devices?at=2026-11-01");
+    assert!(before.text().contains("Ward knew its first device at 12 Nov 2026"), "{}", before.text());
+    assert_eq!(get(&server, "/devices/changes").status, 400);
+}
