@@ -28,6 +28,8 @@ pub struct House {
     /// What open pages are told.
     pub stream: Arc<Stream>,
     pub(crate) blocking: Blocking,
+    /// Zones proposed last.
+    pub(crate) proposed: Arc<crate::api::Proposed>,
 }
 
 /// What is configured of the site.
@@ -103,7 +105,17 @@ impl House {
         stream: Arc<Stream>,
     ) -> Self {
         let blocking = Blocking::new("the store");
-        Self { site: Arc::new(site), inventory, network, readers, desk, control, stream, blocking }
+        Self {
+            site: Arc::new(site),
+            inventory,
+            network,
+            readers,
+            desk,
+            control,
+            stream,
+            blocking,
+            proposed: Arc::default(),
+        }
     }
 
     /// The clock.

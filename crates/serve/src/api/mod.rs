@@ -27,7 +27,7 @@ mod tags;
 mod tasks;
 mod views;
 mod windows;
-mod zones;
+pub(crate) mod zones;
 
 pub(crate) use csv::{CSV_PLAIN, Csv, bounded, json_file};
 pub(crate) use dates::{Day, maybe, moment};
@@ -35,6 +35,8 @@ pub(crate) use endpoint::Endpoint;
 pub(crate) use listing::{EXPORT_ROWS_MAX, LIMIT_MAX, Listing, after, cursor, limit};
 pub(crate) use network::{range, side};
 pub(crate) use problem::{Problem, no_route};
+
+pub(crate) use zones::Proposed;
 
 use crate::house::House;
 use axum::Router;

@@ -223,7 +223,11 @@ fn overview(held: &Held, sides: &Sides, range: Range) -> Map {
     let of_rest: HashMap<u16, u16> = rest
         .into_iter()
         .map(|(side, (groups, devices))| {
-            let label = if groups == 0 { drawing.title(side) } else { format!("{groups} more types").into() };
+            let label = if groups == 0 {
+                drawing.title(side)
+            } else {
+                format!("{groups} more {}", if groups == 1 { "type" } else { "types" }).into()
+            };
             (side, drawing.add(side, label, None, devices))
         })
         .collect();
