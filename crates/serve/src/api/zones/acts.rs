@@ -39,7 +39,10 @@ pub(crate) fn counts(house: &House) -> (HashMap<Text, usize>, usize) {
 
 /// Proposals made last, and of what.
 #[derive(Debug, Default)]
-pub(crate) struct Proposed(Mutex<Option<(Timestamp, u64, Vec<Zone>, Arc<Vec<Proposal>>)>>);
+pub(crate) struct Proposed(Mutex<Option<Made>>);
+
+/// When, of which revision of the inventory, beside which zones, what.
+type Made = (Timestamp, u64, Vec<Zone>, Arc<Vec<Proposal>>);
 
 /// What seems to be missing.
 pub(crate) async fn proposals(house: &House) -> Result<Arc<Vec<Proposal>>, Problem> {
@@ -102,12 +105,15 @@ pub(crate) struct Preview {
     /// The changes, in their order.
     pub(crate) changes: Vec<ZoneChange>,
     /// Devices that would move: from, to, how many, some of them.
-    pub(crate) moves: Vec<(Option<Text>, Option<Text>, usize, Vec<DeviceId>)>,
+    pub(crate) moves: Vec<Move>,
     /// Of which kind the document is.
     pub(crate) source: ZoneSource,
     /// Lines that are rightly no zone.
     pub(crate) skipped: usize,
 }
+
+/// From, to, how many devices, some of them.
+type Move = (Option<Text>, Option<Text>, usize, Vec<DeviceId>);
 
 /// Devices named for a move.
 const MOVED_SHOWN_MAX: usize = 5;
