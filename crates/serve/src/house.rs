@@ -31,6 +31,8 @@ pub struct House {
     /// Long work that somebody asked for.
     pub(crate) jobs: Arc<Jobs>,
     pub(crate) blocking: Blocking,
+    /// Zones proposed last.
+    pub(crate) proposed: Arc<crate::api::Proposed>,
 }
 
 /// What is configured of the site.
@@ -106,8 +108,18 @@ impl House {
         stream: Arc<Stream>,
     ) -> Self {
         let blocking = Blocking::new("the store");
-        let jobs = Arc::default();
-        Self { site: Arc::new(site), inventory, network, readers, desk, control, stream, jobs, blocking }
+        Self {
+            site: Arc::new(site),
+            inventory,
+            network,
+            readers,
+            desk,
+            control,
+            stream,
+            jobs: Arc::default(),
+            blocking,
+            proposed: Arc::default(),
+        }
     }
 
     /// The clock.

@@ -28,7 +28,7 @@ pub(crate) mod tags;
 pub(crate) mod tasks;
 pub(crate) mod views;
 pub(crate) mod windows;
-mod zones;
+pub(crate) mod zones;
 
 pub(crate) use csv::{CSV_PLAIN, Csv, bounded, json_file};
 pub(crate) use dates::{Day, maybe, moment};
@@ -38,6 +38,8 @@ pub(crate) use listing::{EXPORT_ROWS_MAX, LIMIT_MAX, Listing, after, cursor, lim
 pub(crate) use openapi::PATH as OPENAPI_PATH;
 pub(crate) use problem::{PROBLEM, Problem, no_route};
 pub(crate) use network::{range, side};
+
+pub(crate) use zones::Proposed;
 
 use crate::house::House;
 use axum::Router;

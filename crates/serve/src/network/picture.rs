@@ -9,15 +9,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Bubbles of the map of all zones.
-pub const BUBBLES_MAX: usize = 60;
+pub(super) const BUBBLES_MAX: usize = 60;
 /// Bubbles of the map of one zone.
-pub const ZONE_BUBBLES_MAX: usize = 200;
+pub(super) const ZONE_BUBBLES_MAX: usize = 200;
 /// Devices of a zone that are drawn one by one; where more talk, groups are.
-pub const DEVICES_APART_MAX: usize = 120;
+pub(super) const DEVICES_APART_MAX: usize = 120;
 /// Connections that the map draws.
-pub const EDGES_MAX: usize = 150;
+pub(super) const EDGES_MAX: usize = 150;
 /// Zones that the matrix and the map of all show apart, the largest; the others are one.
-pub const SIDES_DRAWN_MAX: usize = 24;
+pub(super) const SIDES_DRAWN_MAX: usize = 24;
 /// Pictures kept.
 const PICTURES_MAX: usize = 32;
 
@@ -223,7 +223,11 @@ fn overview(held: &Held, sides: &Sides, range: Range) -> Map {
     let of_rest: HashMap<u16, u16> = rest
         .into_iter()
         .map(|(side, (groups, devices))| {
-            let label = if groups == 0 { drawing.title(side) } else { format!("{groups} more types").into() };
+            let label = if groups == 0 {
+                drawing.title(side)
+            } else {
+                format!("{groups} more {}", if groups == 1 { "type" } else { "types" }).into()
+            };
             (side, drawing.add(side, label, None, devices))
         })
         .collect();

@@ -6,11 +6,11 @@ use model::{Address, DeviceId, IpClass, TalkEnd, classify_ip};
 use std::collections::HashMap;
 
 /// Zones told apart; devices of further ones, the smallest, are in "other zones".
-pub const ZONES_APART_MAX: usize = 250;
+pub(super) const ZONES_APART_MAX: usize = 250;
 /// Groups told apart over all zones; what is in further ones is "other devices" of its zone.
 const GROUPS_MAX: usize = 4_000;
 /// What a group is called whose devices do not say what they are.
-pub const UNKNOWN_GROUP: &str = "unknown type";
+pub(super) const UNKNOWN_GROUP: &str = "unknown type";
 
 /// Where an end of a talk stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -17,15 +17,14 @@ pub(super) fn table(matrix: &Matrix, range: Range) -> Markup {
                 caption.visually-hidden { "Bytes " (range.words()) ", from the zone of each row to the zone of each column" }
                 thead { tr {
                     th scope="col" { "asks ↓ answers →" }
-                    @for (place, (side, _)) in matrix.sides.iter().enumerate() { th scope="col" title=(side.title()) { (heading(side, place)) } }
+                    @for (place, (side, devices)) in shown(matrix, |a, b| matrix.cell(b, a)) { th scope="col" title=(said(side, *devices)) { (heading(side, place)) } }
                 } }
-                tbody { @for (client, (side, devices)) in matrix.sides.iter().enumerate() {
+                tbody { @for (client, (side, devices)) in shown(matrix, |a, b| matrix.cell(a, b)) {
                     tr {
-                        th scope="row" title=(side.title()) {
+                        th scope="row" title=(said(side, *devices)) {
                             (heading(side, client))
-                            @if side.has_devices() { " " span.muted { (parts::grouped(*devices as u64)) } }
                         }
-                        @for server in 0..matrix.sides.len() { (cell(matrix, range, client, server)) }
+                        @for (server, _) in shown(matrix, |a, b| matrix.cell(b, a)) { (cell(matrix, range, client, server)) }
                     }
                 } }
             }
@@ -58,9 +57,9 @@ fn cell(matrix: &Matrix, range: Range, client: usize, server: usize) -> Markup {
     html! {
         td class={ "level-" (shade) } title=(said) {
             @if is_listed {
-                a href={ "/network/talks?range=" (range.token()) "&from=" (encoded(&from.token())) "&to=" (encoded(&to.token())) } aria-label=(said) { (parts::bytes(sum.bytes)) }
+                a href={ "/network/talks?range=" (range.token()) "&from=" (encoded(&from.token())) "&to=" (encoded(&to.token())) } aria-label=(said) { (short(sum)) }
             } @else {
-                span { (parts::bytes(sum.bytes)) }
+                span { (short(sum)) }
             }
         }
     }
@@ -76,8 +75,31 @@ pub(super) fn words(sum: Sum) -> String {
     )
 }
 
-/// 1 to 5, by the logarithm.
+/// The sides that have devices, or of which `said` with any other is something.
+fn shown(
+    matrix: &Matrix,
+    said: impl Fn(usize, usize) -> Sum,
+) -> impl Iterator<Item = (usize, &(Side, usize))> {
+    let all = matrix.sides.len();
+    let sides = matrix.sides.iter().enumerate();
+    sides.filter(move |(at, (_, devices))| *devices > 0 || (0..all).any(|other| said(*at, other).talks > 0))
+}
+
+fn said(side: &Side, devices: usize) -> String {
+    if side.has_devices() {
+        format!("{}: {}", side.title(), parts::count(devices, "device"))
+    } else {
+        side.title().into()
+    }
+}
+
+/// Bytes in one piece, so that the unit stays beside its number.
+fn short(sum: Sum) -> String {
+    parts::bytes(sum.bytes).replace(' ', "\u{a0}")
+}
+
+/// 5 for the most, one less for each time that it is ten times less, down to 1.
 fn shade(bytes: u64, most: u64) -> u64 {
-    let share = (bytes.max(1) as f64).ln() / (most.max(2) as f64).ln();
-    ((share * SHADES as f64).ceil() as u64).clamp(1, SHADES)
+    let times = most / bytes.max(1);
+    SHADES.saturating_sub(u64::from(times.max(1).ilog10())).max(1)
 }

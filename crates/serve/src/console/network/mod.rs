@@ -68,6 +68,9 @@ impl Seen {
         if self.is_empty() {
             return html! { "Nothing was heard between devices " (self.range.words()) "." };
         }
+        if let Some(zone) = &self.zone {
+            return self.zone_answer(zone);
+        }
         let sides = &self.matrix.sides;
         let side = |place: usize| sides.get(place).map(|(side, _)| side);
         let is_zone = |place: usize| matches!(side(place), Some(Side::Zone(_) | Side::OtherZones));
@@ -91,6 +94,28 @@ impl Seen {
             @if within > 0 { ", in " (within) " of them among themselves" }
             "; " @if crossing == 0 { "none crosses" } @else { (crossing) @if crossing == 1 { " crosses" } @else { " cross" } } " into the internet. "
             @if unzoned > 0 && zones > 0 { (parts::count(unzoned, "device")) " " @if unzoned == 1 { "is" } @else { "are" } " in no zone." }
+        }
+    }
+
+    fn zone_answer(&self, zone: &Side) -> Markup {
+        let of =
+            |place: &usize| self.map.bubbles.get(*place).and_then(|bubble| self.map.sides.get(bubble.side));
+        let mut others = std::collections::BTreeSet::new();
+        for (client, server, _) in &self.map.edges {
+            others.extend(
+                [client, server]
+                    .into_iter()
+                    .filter_map(of)
+                    .map(|(side, _)| side)
+                    .filter(|side| *side != zone),
+            );
+        }
+        let devices = self.map.sides.iter().find(|(side, _)| side == zone).map_or(0, |(_, devices)| *devices);
+        let zones = others.iter().filter(|side| matches!(side, Side::Zone(_))).count();
+        html! {
+            (parts::count(devices, "device")) " in " (zone.title()) " talk with " (parts::count(zones, "other zone"))
+            @if others.contains(&&Side::Outside) { " and with the internet" } @else { "; nothing crosses into the internet" }
+            " " (self.range.words()) "."
         }
     }
 

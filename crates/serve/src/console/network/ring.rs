@@ -14,7 +14,7 @@ const RADIUS_MIN: f64 = 250.0;
 /// Pixels of the ring's edge that a label needs.
 const SLOT: f64 = 15.0;
 /// Pixels that labels reach out of the ring.
-const LABEL: f64 = 190.0;
+const LABEL: f64 = 176.0;
 /// Characters of a label; longer ones are cut, and whole on hover.
 const LABEL_CHARS_MAX: usize = 26;
 /// Radius of the largest bubble and of the smallest.
@@ -29,6 +29,8 @@ pub(super) struct Ring<'m> {
     /// Angle of each side's heading, with its place and the first and last angle of its bubbles.
     headings: Vec<(usize, f64, [f64; 2])>,
     radius: f64,
+    /// Pixels of the ring that each label has.
+    slot: f64,
     most_devices: f64,
     bytes: [f64; 2],
 }
@@ -44,13 +46,17 @@ pub(super) fn colour(side: &Side, place: usize) -> String {
 impl<'m> Ring<'m> {
     pub(super) fn new(map: &'m Map, range: Range) -> Self {
         let mut slots: Vec<Slot> = Vec::new();
-        let mut last = None;
+        let (mut last, mut sides_alone) = (None, Vec::new());
         for (at, bubble) in map.bubbles.iter().enumerate() {
             if last != Some(bubble.side) {
                 if last.is_some() {
                     slots.push(Slot::Gap);
                 }
-                slots.push(Slot::Heading(bubble.side));
+                // A bubble that is all of its side needs no heading beside it.
+                match is_side(map, bubble) {
+                    true => sides_alone.push(at),
+                    false => slots.push(Slot::Heading(bubble.side)),
+                }
                 last = Some(bubble.side);
             }
             slots.push(Slot::Bubble(at));
@@ -62,6 +68,10 @@ impl<'m> Ring<'m> {
         for (slot, what) in slots.iter().enumerate() {
             match what {
                 Slot::Bubble(at) => {
+                    if sides_alone.contains(at) {
+                        let side = map.bubbles.get(*at).map_or(0, |bubble| bubble.side);
+                        headings.push((side, angle(slot), [angle(slot), angle(slot)]));
+                    }
                     if let Some(place) = angles.get_mut(*at) {
                         *place = angle(slot);
                     }
@@ -78,7 +88,8 @@ impl<'m> Ring<'m> {
         let of = |bytes: u64| (bytes.max(1) as f64).ln();
         let least = map.edges.iter().map(|(_, _, sum)| of(sum.bytes)).fold(f64::INFINITY, f64::min);
         let most = map.edges.iter().map(|(_, _, sum)| of(sum.bytes)).fold(0.0, f64::max);
-        Self { map, range, angles, headings, radius, most_devices, bytes: [least, most] }
+        let slot = 2.0 * PI * radius / count;
+        Self { map, range, angles, headings, radius, slot, most_devices, bytes: [least, most] }
     }
 
     /// The picture; `title` and `description` are for who does not see it.
@@ -92,7 +103,7 @@ impl<'m> Ring<'m> {
                 g transform={ "translate(" (middle) " " (middle) ")" } {
                     @for (side, _, [from, to]) in &self.headings { (self.arc(*side, *from, *to)) }
                     @for edge in self.map.edges.iter().rev() { (self.edge(edge.0, edge.1, edge.2.bytes, edge.2.talks)) }
-                    @for (side, at, _) in &self.headings { (self.heading(*side, *at)) }
+                    @for (side, at, _) in &self.headings { @if !self.angles.contains(at) { (self.heading(*side, *at)) } }
                     @for (at, bubble) in self.map.bubbles.iter().enumerate() { (self.bubble(at, bubble)) }
                 }
             }
@@ -143,9 +154,10 @@ impl<'m> Ring<'m> {
     }
 
     fn label(&self, angle: f64, text: &str, is_heading: bool) -> Markup {
+        let is_beside = self.angles.contains(&angle);
         let is_left = angle.cos() < 0.0;
         let degrees = angle.to_degrees() + if is_left { 180.0 } else { 0.0 };
-        let away = self.radius + if is_heading { -8.0 } else { 18.0 };
+        let away = self.radius + if is_beside { 18.0 } else { -8.0 };
         let x = if is_left { -away } else { away };
         let anchor = if is_left { "end" } else { "start" };
         let weight = is_heading.then_some("700");
@@ -159,7 +171,8 @@ impl<'m> Ring<'m> {
         let [x, y] = at(angle, self.radius);
         let [largest, smallest] = BUBBLE;
         let share = (bubble.devices as f64 / self.most_devices).sqrt();
-        let radius = number(smallest + (largest - smallest) * share);
+        let largest = largest.min(0.48 * self.slot);
+        let radius = number(smallest + (largest - smallest).max(0.0) * share);
         let side = self.side(bubble.side).map(Side::title).unwrap_or_default();
         let said = match (bubble.device, bubble.devices) {
             (Some(_), _) => format!("{} in {side}", bubble.label),
@@ -177,7 +190,7 @@ impl<'m> Ring<'m> {
             a href=(self.href(bubble)) {
                 title { (said) }
                 circle class=(self.class(bubble.side)) cx=(x) cy=(y) r=(radius) fill="currentColor" {}
-                (self.label(angle, &label, false))
+                (self.label(angle, &label, is_side(self.map, bubble)))
             }
         }
     }
@@ -233,6 +246,11 @@ enum Slot {
     Heading(usize),
     Bubble(usize),
     Gap,
+}
+
+/// Whether a bubble stands for all of its side.
+fn is_side(map: &Map, bubble: &Bubble) -> bool {
+    map.sides.get(bubble.side).is_some_and(|(side, _)| side.title() == bubble.label)
 }
 
 /// Talks between two bubbles.
