@@ -94,11 +94,11 @@ impl TalkRow {
     }
 }
 
-/// What a pair said to each other in the newest hour that is kept of it.
+/// What a pair said to each other in an hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewestTalk {
-    /// Number of the row in `pairs`.
-    pub pair: i64,
+pub struct HourTalk {
+    /// Number of the row in `talks`.
+    pub id: i64,
     /// Who asked.
     pub client: SubjectKey,
     /// Who answered.
@@ -115,35 +115,44 @@ pub struct NewestTalk {
     pub flows: u64,
 }
 
-/// The newest talk of each pair, by pair, behind pair `after`, at most `limit`, each handed to `each`.
+/// The newest hour of which talks are kept.
 ///
 /// # Errors
 /// By cause.
-pub fn each_newest(
+pub fn newest_hour(db: &mut Db, site: SiteId) -> Result<Option<u32>> {
+    let hour = db.number("SELECT max(hour) FROM talks WHERE site = ?1", &[Cell::Int(site.0.into())])?;
+    Ok(hour.map(u32::try_from).transpose()?)
+}
+
+/// The talks of an hour by row, behind row `after`, at most `limit`, each handed to `each`.
+///
+/// # Errors
+/// By cause.
+pub fn each_of_hour(
     db: &mut Db,
     site: SiteId,
-    after: i64,
-    limit: u32,
-    each: &mut dyn FnMut(NewestTalk),
+    hour: u32,
+    (after, limit): (i64, u32),
+    each: &mut dyn FnMut(HourTalk),
 ) -> Result<()> {
-    let sql = "SELECT p.id, p.client, p.server, p.protocol, p.service_port, t.hour, \
-               t.client_bytes + t.server_bytes, t.flows FROM pairs p JOIN talks t ON t.pair = p.id \
-               WHERE p.site = ?1 AND p.id > ?2 AND t.hour = (SELECT max(n.hour) FROM talks n WHERE n.pair = p.id) \
-               ORDER BY p.id LIMIT ?3";
-    let parameters = [Cell::Int(site.0.into()), Cell::Int(after), Cell::Int(limit.into())];
+    let sql = "SELECT t.id, p.client, p.server, p.protocol, p.service_port, t.client_bytes + t.server_bytes, \
+               t.flows FROM talks t JOIN pairs p ON p.id = t.pair \
+               WHERE t.site = ?1 AND t.hour = ?2 AND t.id > ?3 ORDER BY t.id LIMIT ?4";
+    let parameters =
+        [Cell::Int(site.0.into()), Cell::Int(hour.into()), Cell::Int(after), Cell::Int(limit.into())];
     db.query(sql, &parameters, &mut |row| {
-        let pair = row.int(0)?;
-        let protocol: Protocol = serde_json::from_value(row.text(3)?.into())
-            .map_err(|e| StoreError::damaged(format!("table pairs, row {pair}: {e}")))?;
-        each(NewestTalk {
-            pair,
+        let id = row.int(0)?;
+        let protocol = serde_json::from_value(row.text(3)?.into());
+        each(HourTalk {
+            id,
             client: endpoints::parse(row.text(1)?)?,
             server: endpoints::parse(row.text(2)?)?,
-            protocol,
+            protocol: protocol
+                .map_err(|e| StoreError::damaged(format!("the pair of table talks, row {id}: {e}")))?,
             port: u16::try_from(row.int(4)?)?,
-            hour: u32::try_from(row.int(5)?)?,
-            bytes: row.int(6)?.cast_unsigned(),
-            flows: row.int(7)?.cast_unsigned(),
+            hour,
+            bytes: row.int(5)?.cast_unsigned(),
+            flows: row.int(6)?.cast_unsigned(),
         });
         Ok(())
     })

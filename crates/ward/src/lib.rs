@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod core;
+pub mod demo;
 pub mod doctor;
 pub mod keys;
 pub mod logging;

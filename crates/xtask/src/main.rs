@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 mod bench;
+mod browser;
 mod dist;
 mod find;
 mod licences;
@@ -25,10 +26,12 @@ cargo xtask test --long [--part fuzz,kill,soak] what takes too long for every ch
                        [--minutes 3] [--target name] a fuzz target; [--kills 200] [--soak 15] minutes
 cargo xtask tidy                      house rules: arrows, names, sizes, orphans, links
 cargo xtask bless                     rewrites the scenarios' expect.txt; then read the difference
+cargo xtask bless pictures            walks through the console and rewrites the pictures of the guides; then look at them
 cargo xtask new-protocol <name>       copies the template into every room, and says what else is due
 cargo xtask where <noun>              the files of a noun, room by room
 cargo xtask dist                      the package: target/dist/ward-<version>-<triple>.tar.gz
 cargo xtask bench keep [--quick]      records to durable rows and leaves, beside a plain file; writes docs/perf.md
+cargo xtask bench show [--quick]      pages and lists for 100,000 devices, beside Datasette; writes docs/perf.md
 cargo xtask bench scan [--quick]      Ward beside its peers on one capture; writes docs/perf.md
                        [--packets 5000000] [--window 600] [--rounds 3] [--tools floor,ward,…]
                        [--out folder] [--keep] [--install]
@@ -56,6 +59,7 @@ fn perform(verb: &str, rest: &[String]) -> Result<bool> {
             if options.flag("long") { long::long(&options) } else { test::test(&options) }
         }
         "tidy" => Ok(tidy::run()? == 0),
+        "bless" if rest == ["pictures"] => test::bless_pictures(),
         "bless" => test::bless(),
         "new-protocol" => new_protocol::new_protocol(Options::read(rest, &[], &[])?.word("protocol")?),
         "where" => find::find(Options::read(rest, &[], &[])?.word("noun")?),

@@ -7,8 +7,11 @@ use std::process::Command;
 
 /// A program and the Debian package that brings it.
 const NEEDED: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
     ("curl", "curl"),
     ("ip", "iproute2"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
     ("openssl", "openssl"),
     ("pkcs11-tool", "opensc"),
     ("promtool", "prometheus"),

@@ -2,7 +2,7 @@
 
 use crate::options::Options;
 use crate::run::{Ran, cargo, first_line, installed, run};
-use crate::{postgres, setup, tidy};
+use crate::{browser, postgres, setup, tidy};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,6 +41,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc-tests", run: doc_tests },
     Step { name: "scenarios", run: scenarios },
     Step { name: "corpus", run: corpus },
+    Step { name: "browser", run: console },
     Step { name: "fuzz", run: fuzz },
 ];
 
@@ -221,6 +222,22 @@ fn fuzz(place: &Place) -> Result<Outcome> {
     let seconds = FUZZ_SMOKE_SECONDS.to_string();
     let ran = run(&mut cargo(&place.root, &["run", "--quiet", "-p", "fuzz", "--", "--seconds", &seconds]))?;
     Ok(one_check(&ran, "a target panicked, hung or ran out of memory; the bytes are in fuzz/crashes"))
+}
+
+fn console(place: &Place) -> Result<Outcome> {
+    Ok(match browser::walk(&place.root, FEATURES, false)? {
+        browser::Walked::Passed(checks) if checks > 0 => Outcome::Passed { checks },
+        browser::Walked::Passed(_) => failed_once("the walk checked nothing".to_owned()),
+        browser::Walked::Failed { passed, failed, why } => Outcome::Failed { passed, failed, why },
+        browser::Walked::Skipped(why) if place.ci => failed_once(why),
+        browser::Walked::Skipped(why) => Outcome::Skipped { why },
+    })
+}
+
+/// Writes the pictures that the guides show anew.
+pub(crate) fn bless_pictures() -> Result<bool> {
+    let walked = browser::walk(&tidy::root()?, FEATURES, true)?;
+    Ok(matches!(walked, browser::Walked::Passed(_)))
 }
 
 /// Runs the tests that `filter` picks. None found is a failure: a step that runs nothing must not pass.

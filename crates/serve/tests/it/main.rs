@@ -19,4 +19,5 @@ mod independent;
 mod listener;
 mod memory_log;
 mod metrics;
+mod now;
 mod slow;

@@ -104,7 +104,7 @@ fn complain(error: &anyhow::Error) {
 
 /// One line for people on standard error, which is where a platform talks.
 #[expect(clippy::print_stderr, reason = "the command line speaks here")]
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     eprintln!("{}", printable(text));
 }
 

@@ -89,6 +89,12 @@ impl Output {
     pub(super) fn is_document(&self) -> bool {
         self.json
     }
+
+    /// Somebody has said how a scan should be shown.
+    pub(super) fn is_asked_for(&self) -> bool {
+        let is_shaped = self.json || self.html.is_some() || self.redact || self.gate || self.quiet;
+        is_shaped || !self.site_net.is_empty() || self.threads.is_some() || self.width.is_some()
+    }
 }
 
 impl Scan {

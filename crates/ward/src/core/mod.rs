@@ -196,6 +196,11 @@ impl Core {
         &mut self.store
     }
 
+    /// Changes how many rows of views may be written a second.
+    pub fn set_view_rows_per_s(&mut self, rate: f64) {
+        self.settings.view_rows_per_s = rate;
+    }
+
     /// The store, when the core is done.
     pub fn into_store(self) -> Store {
         self.store

@@ -139,6 +139,11 @@ impl TalkViews {
         due.len()
     }
 
+    /// The newest hour that was heard, since 1970.
+    pub(super) fn newest_hour(&self) -> u32 {
+        self.newest_hour
+    }
+
     /// At most `max` talks that went on since they were taken so, in no order.
     pub(super) fn take_went_on(&mut self, max: usize) -> Vec<TalkKey> {
         let taken: Vec<TalkKey> = self.went_on.iter().take(max).copied().collect();

@@ -3,6 +3,7 @@
 
 mod file;
 pub mod folder;
+pub mod given;
 mod hear;
 pub mod live;
 mod outgoing;

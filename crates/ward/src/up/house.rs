@@ -21,6 +21,7 @@ pub(super) fn rooms(config: &Config) -> Rooms {
 /// The house over what runs.
 pub(super) fn furnish(
     config: &Config,
+    notice: Option<String>,
     rooms: Rooms,
     readers: &Arc<Readers>,
     core: &Handle,
@@ -28,7 +29,14 @@ pub(super) fn furnish(
 ) -> House {
     let desk = Arc::new(CoreDesk(core.clone()));
     let Rooms { inventory, network, stream, zone } = rooms;
-    House::new(site(config, zone), (inventory, network), Arc::clone(readers), desk, office.clone(), stream)
+    House::new(
+        SiteInfo { notice, ..site(config, zone) },
+        (inventory, network),
+        Arc::clone(readers),
+        desk,
+        office.clone(),
+        stream,
+    )
 }
 
 /// The site as configured.

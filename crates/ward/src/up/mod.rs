@@ -2,6 +2,7 @@
 
 mod cosign;
 mod desk;
+mod extras;
 pub mod ground;
 mod health;
 mod house;
@@ -14,6 +15,7 @@ pub mod rotate;
 pub mod state;
 mod timers;
 
+pub use extras::{Extras, Running};
 pub use ground::{Ground, now};
 
 use crate::bus::Bus;
@@ -58,6 +60,22 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// # Errors
 /// What it could not start with or go on without. What was acknowledged is durable.
 pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) -> Result<()> {
+    run_with(config, Extras::default(), stop, &mut |running| {
+        ready(running.greeting);
+        Ok(())
+    })
+}
+
+/// The same with what a demo adds. When `ready` fails, Ward stops.
+///
+/// # Errors
+/// As [`run`], and those of `ready`.
+pub fn run_with(
+    config: Config,
+    extras: Extras,
+    stop: &Arc<AtomicBool>,
+    ready: &mut dyn FnMut(&Running<'_>) -> Result<()>,
+) -> Result<()> {
     let config = Arc::new(config);
     let ground = Ground::open_or_create(&config)?;
     let state = Shared::new();
@@ -69,7 +87,8 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
     let bus = Arc::new(Local::new(config.limits.queue_records));
     let closed = Arc::new(AtomicBool::new(false));
     let rooms = house::rooms(&config);
-    let (core, handle) = start_core(&config, &ground, store, &bus, (stop, &closed), (&state, &rooms))?;
+    let (core, handle) =
+        start_core(&config, &extras, &ground, store, &bus, (stop, &closed), (&state, &rooms))?;
     let signer = ground.signer(&config)?;
     let mut tasks = Tasks::default();
     let cosigning = cosign::Cosigning::new(
@@ -90,8 +109,8 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
         state: state.clone(),
         tasks: Arc::clone(&tasks),
     });
-    let house = house::furnish(&config, rooms, &readers, &handle, &office);
-    let listeners = Listeners::start(&config, house, &state, metrics, office)?;
+    let house = house::furnish(&config, extras.notice.clone(), rooms, &readers, &handle, &office);
+    let listeners = Listeners::start(&config, house.clone(), &state, metrics, office)?;
     let started = start_sources(&config, &bus, &handle, &state, stop);
     let sources = match started {
         Ok(sources) => sources,
@@ -103,10 +122,14 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
             return Err(error);
         }
     };
-    ready(&greeting(&config, &listeners));
-    let ended = watch(stop, &core, &sources, &state);
+    let given = extras::hand_over(extras, &bus, &handle, stop);
+    let (greeting, url) = (greeting(&config, &listeners), listeners.url());
+    let running = Running { greeting: &greeting, url: url.as_deref(), house: &house, core: &handle };
+    let ended = ready(&running).and_then(|()| watch(stop, &core, &sources, &state));
+    // What the house holds must be gone before the core can end.
+    drop(house);
     stop.store(true, Ordering::Relaxed);
-    for (_, source) in sources {
+    for source in sources.into_iter().map(|(_, source)| source).chain(given) {
         let _ = source.join();
     }
     // The control socket holds on to the timers, and both to the core.
@@ -143,6 +166,7 @@ type CoreThread = JoinHandle<Result<Core, StoreError>>;
 
 fn start_core(
     config: &Config,
+    extras: &Extras,
     ground: &Ground,
     store: Store,
     bus: &Arc<Local>,
@@ -157,6 +181,7 @@ fn start_core(
     let sources: Vec<String> = config.listen.iter().flat_map(workers).collect();
     measure::begin(&tables, &sources);
     let mut core = open_core(config, store)?;
+    extras.view_rows_per_s.inspect(|rate| core.set_view_rows_per_s(*rate));
     // A Ward that sees nothing new signs nothing new: the newest checkpoint stands.
     let newest = store::ledger::newest(core.store().db())?;
     state.lock().checkpoint = newest.map(|checkpoint| (checkpoint.size, checkpoint.signed_at));
@@ -211,18 +236,7 @@ fn start_sources(
     state: &Shared,
     stop: &Arc<AtomicBool>,
 ) -> Result<Sources> {
-    let (asked, until) = (core.clone(), Arc::clone(stop));
-    let cursors: Cursors = Arc::new(move |source: &str| {
-        let source = source.to_owned();
-        let found = asked
-            .call_until(&until, move |core| core.cursor(&source).map(|c| (c.sequence, c.position.clone())));
-        found.ok().flatten()
-    });
-    let outlet = || Outlet {
-        bus: Arc::clone(bus) as Arc<dyn Bus>,
-        cursors: Arc::clone(&cursors),
-        stop: Arc::clone(stop),
-    };
+    let outlet = || outlet(bus, core, stop);
     let mut sources = Sources::new();
     let spawn = |name: String, run: Box<dyn FnOnce() + Send>| {
         let thread = std::thread::Builder::new().name("source".into()).spawn(run);
@@ -239,6 +253,18 @@ fn start_sources(
     }
     state.lock().sources = sources.len();
     Ok(sources)
+}
+
+/// What a source is connected to.
+fn outlet(bus: &Arc<Local>, core: &Handle, stop: &Arc<AtomicBool>) -> Outlet {
+    let (asked, until) = (core.clone(), Arc::clone(stop));
+    let cursors: Cursors = Arc::new(move |source: &str| {
+        let source = source.to_owned();
+        let found = asked
+            .call_until(&until, move |core| core.cursor(&source).map(|c| (c.sequence, c.position.clone())));
+        found.ok().flatten()
+    });
+    Outlet { bus: Arc::clone(bus) as Arc<dyn Bus>, cursors, stop: Arc::clone(stop) }
 }
 
 /// Writes down how long nobody listened.
@@ -341,6 +367,11 @@ impl Listeners {
             stopped(),
         ))?);
         Ok(Self { runtime, stop, listening, http })
+    }
+
+    /// Where pages are.
+    fn url(&self) -> Option<String> {
+        self.http.as_ref().map(|http| format!("http://{http}/"))
     }
 
     fn stop(self) {

@@ -17,6 +17,7 @@ mod capture_live;
 mod cli;
 mod config;
 mod corpus;
+mod demo_console;
 mod doctor;
 mod faults;
 mod honesty;

@@ -6,6 +6,7 @@ mod keep;
 mod measure;
 mod protocols;
 mod report;
+mod show;
 mod tools;
 
 use crate::options::Options;
@@ -19,7 +20,7 @@ use tools::Tool;
 pub(crate) use measure::measure;
 
 /// Options that take a value, and those that do not.
-pub(crate) const VALUED: &[&str] = &["packets", "window", "out", "rounds", "tools"];
+pub(crate) const VALUED: &[&str] = &["packets", "window", "out", "rounds", "tools", "devices"];
 pub(crate) const FLAGS: &[&str] = &["keep", "quick", "install"];
 
 /// What a run of the benchmark was asked for.
@@ -70,7 +71,8 @@ pub(crate) fn bench(options: &Options) -> Result<bool> {
         "scan" => scan(&Request::read(options)?),
         "protocols" => protocols::protocols(&Request::read(options)?),
         "keep" => keep::keep(options),
-        other => bail!("`{other}` is no benchmark; there are `scan`, `protocols` and `keep`"),
+        "show" => show::show(options),
+        other => bail!("`{other}` is no benchmark; there are `scan`, `protocols`, `keep` and `show`"),
     }
 }
 

@@ -164,7 +164,7 @@ fn binding(endpoint: &str, device: i64, known_from: i64) -> Vec<Value> {
 fn device(device: i64, behind: Option<i64>, known_from: i64, known_to: Option<i64>) -> Vec<Value> {
     let mut cells = vec![Value::Int(device), "0|10.0.0.1".into()];
     cells.extend(std::iter::repeat_n(Value::Null, 4));
-    cells.extend(["unreviewed".into(), Value::Int(0), Value::optional_int(behind), Value::Null]);
+    cells.extend(["unreviewed".into(), Value::Int(0), Value::optional_int(behind), Value::Null, Value::Null]);
     cells.extend([Value::Int(known_from), Value::Int(known_from), Value::optional_int(known_to)]);
     cells
 }
