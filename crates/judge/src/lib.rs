@@ -5,8 +5,8 @@
 
 pub mod catalog;
 pub mod inventory;
-pub mod sight;
 pub mod segment;
+pub mod sight;
 pub mod site;
 pub mod step;
 

@@ -113,7 +113,9 @@ impl Sight {
 
     /// Of all sensors together.
     pub fn total(&self) -> Coverage {
-        let mut total = Coverage { dropped_frames: Some(0), ..Coverage::default() };
+        // Without a sensor nobody knows of drops.
+        let known = (!self.sensors.is_empty()).then_some(0);
+        let mut total = Coverage { dropped_frames: known, ..Coverage::default() };
         for sight in self.sensors.values() {
             let dropped = total.dropped_frames.zip(sight.counted.dropped_frames).map(|(a, b)| a + b);
             add(&mut total, sight.counted.clone());

@@ -26,5 +26,6 @@ mod metrics;
 mod openapi;
 mod network;
 mod nouns;
+mod now;
 mod slow;
 mod zones;

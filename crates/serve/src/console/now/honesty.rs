@@ -86,7 +86,8 @@ pub(super) fn aside(visit: &Visit, known: &Known) -> Markup {
             section.card {
                 header { h2 #sees { "What Ward sees" } (verdict(&known.sight)) }
                 p.muted { "The last " (HOURS_BACK) " hours. " a href="#honesty" { "In full" } }
-                dl.facts {
+                @if total.frames == 0 { p { (crate::console::parts::unknown("no sensor has told anything in this time")) ": nothing was heard, so nothing can be called clean." } }
+                @else { dl.facts {
                     dt { "Frames" } dd { (grouped(total.frames)) " (" (bytes(total.bytes)) ")" }
                     dt { "Dropped" } dd { (dropped(&total)) }
                     dt { "Cut short" } dd { (grouped(total.cut_frames)) }
@@ -95,7 +96,7 @@ pub(super) fn aside(visit: &Visit, known: &Known) -> Markup {
                     dt { "Not read" } dd { (grouped(total.unparsed.iter().map(|one| one.count).sum())) }
                     dt { "VLANs" } dd { (grouped(total.vlans.len() as u64)) }
                     dt { "Gaps" } dd { (grouped(known.sight.gaps.len() as u64)) }
-                }
+                } }
             }
             section.card {
                 h2 { "Sources" }
@@ -157,7 +158,10 @@ pub(super) fn detail(visit: &Visit, known: &Known) -> Markup {
                 }
             }
             (sensors(visit, sight))
-            div.grid { (gaps(visit, sight)) (unparsed(sight)) (vlans(sight)) }
+            div.grid {
+                (gaps(visit, sight))
+                @if sight.total().frames > 0 { (unparsed(sight)) (vlans(sight)) }
+            }
             p.muted { "Two devices on one switch may talk without passing the mirror: that is not in any of these numbers, and Ward does not call it clean." }
         }
     }
@@ -194,7 +198,7 @@ fn gaps(visit: &Visit, sight: &Sight) -> Markup {
     html! {
         div {
             h3 { "When nobody listened" }
-            @if sight.gaps.is_empty() { p.muted { "At no time in the last " (HOURS_BACK) " hours." } }
+            @if sight.gaps.is_empty() { p.muted { "No gap was noted in the last " (HOURS_BACK) " hours." } }
             ul {
                 @for gap in sight.gaps.iter().take(GAPS_SHOWN) {
                     li { (zone.show(gap.from)) " for " (duration(gap.to.since(gap.from))) ": " (gap.reason) " (" span.mono { (gap.source) } ")" }

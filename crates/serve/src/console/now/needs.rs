@@ -6,7 +6,7 @@ use crate::advice::advice;
 use crate::console::Visit;
 use crate::console::parts::{badge, count, severity, when};
 use crate::inventory::Summary;
-use judge::sight::Completeness;
+use judge::sight::{Cause, Completeness};
 use maud::{Markup, html};
 use model::Severity;
 use store::sight::OpenKind;
