@@ -29,6 +29,7 @@ pub mod tlog_tile_path;
 pub mod tlog_witness;
 pub mod tls;
 pub mod wsdiscovery;
+pub mod zones;
 
 /// A target.
 pub type Target = fn(&[u8]);
@@ -62,4 +63,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("tlog_witness", tlog_witness::run),
     ("tls", tls::run),
     ("wsdiscovery", wsdiscovery::run),
+    ("zones", zones::run),
 ];

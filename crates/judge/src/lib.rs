@@ -5,6 +5,7 @@
 
 pub mod catalog;
 pub mod inventory;
+pub mod segment;
 pub mod site;
 pub mod step;
 

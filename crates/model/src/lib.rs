@@ -30,6 +30,7 @@ mod view;
 mod wall;
 mod window;
 mod words;
+mod zone;
 
 pub use about::{About, NotAbout};
 pub use activity::{Activity, Role};
@@ -58,3 +59,7 @@ pub use view::{PagePath, PageQuery, View};
 pub use wall::{Wall, Weekday};
 pub use window::{Hours, WINDOW_BYTES_MAX, Window};
 pub use words::{Invalid, Line, NAME_CHARS_MAX, PERSON_CHARS_MAX, Prose, REASON_CHARS_MAX, TITLE_CHARS_MAX};
+pub use zone::{
+    AddressRange, DhcpScope, NotAZone, Subnet, ZONE_NAME_CHARS_MAX, ZONE_PURPOSE_CHARS_MAX, Zone, ZoneId,
+    ZoneName, ZoneRule, ZoneSource, zone_purpose,
+};

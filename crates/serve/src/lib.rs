@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod network;
 mod paced;
 mod seats;
+mod site_clock;
 pub mod stream;
 pub mod when;
 pub mod witness;

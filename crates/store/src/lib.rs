@@ -35,6 +35,7 @@ pub mod verify;
 pub mod views;
 pub mod windows;
 pub mod word;
+pub mod zones;
 
 pub use error::{Result, StoreError};
 pub use read::{Cursor, Page, Readers, Scope};

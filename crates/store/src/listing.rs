@@ -7,7 +7,7 @@ use crate::table::Table;
 use model::{About, SiteId};
 
 /// Rows of one page.
-pub(crate) const PAGE_ROWS_MAX: usize = 500;
+pub(crate) const PAGE_ROWS_MAX: usize = 1_000;
 
 /// A question about one table, `t`.
 pub(crate) struct Listing<'q> {

@@ -3,8 +3,8 @@
 use crate::db::{Cell, Db, Value};
 use crate::endpoints;
 use crate::error::{Result, StoreError};
-use judge::inventory::{TalkKey, TalkSums};
-use model::{SiteId, Transport};
+use judge::inventory::{SubjectKey, TalkKey, TalkSums};
+use model::{Protocol, SiteId, Transport};
 use smol_str::SmolStr;
 
 /// A talk of an hour and its row.
@@ -92,6 +92,61 @@ impl TalkRow {
         })?;
         Ok(found)
     }
+}
+
+/// What a pair said to each other in the newest hour that is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestTalk {
+    /// Number of the row in `pairs`.
+    pub pair: i64,
+    /// Who asked.
+    pub client: SubjectKey,
+    /// Who answered.
+    pub server: SubjectKey,
+    /// Over what.
+    pub protocol: Protocol,
+    /// Port of the service; 0: none.
+    pub port: u16,
+    /// Hours since 1970.
+    pub hour: u32,
+    /// Bytes of both directions.
+    pub bytes: u64,
+    /// Conversations.
+    pub flows: u64,
+}
+
+/// The newest talk of each pair, by pair, behind pair `after`, at most `limit`, each handed to `each`.
+///
+/// # Errors
+/// By cause.
+pub fn each_newest(
+    db: &mut Db,
+    site: SiteId,
+    after: i64,
+    limit: u32,
+    each: &mut dyn FnMut(NewestTalk),
+) -> Result<()> {
+    let sql = "SELECT p.id, p.client, p.server, p.protocol, p.service_port, t.hour, \
+               t.client_bytes + t.server_bytes, t.flows FROM pairs p JOIN talks t ON t.pair = p.id \
+               WHERE p.site = ?1 AND p.id > ?2 AND t.hour = (SELECT max(n.hour) FROM talks n WHERE n.pair = p.id) \
+               ORDER BY p.id LIMIT ?3";
+    let parameters = [Cell::Int(site.0.into()), Cell::Int(after), Cell::Int(limit.into())];
+    db.query(sql, &parameters, &mut |row| {
+        let pair = row.int(0)?;
+        let protocol: Protocol = serde_json::from_value(row.text(3)?.into())
+            .map_err(|e| StoreError::damaged(format!("table pairs, row {pair}: {e}")))?;
+        each(NewestTalk {
+            pair,
+            client: endpoints::parse(row.text(1)?)?,
+            server: endpoints::parse(row.text(2)?)?,
+            protocol,
+            port: u16::try_from(row.int(4)?)?,
+            hour: u32::try_from(row.int(5)?)?,
+            bytes: row.int(6)?.cast_unsigned(),
+            flows: row.int(7)?.cast_unsigned(),
+        });
+        Ok(())
+    })
 }
 
 fn transport(transport: Transport) -> String {

@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::table::CLAIMS;
 use crate::tx::{Tx, timestamp};
 use model::{About, DeviceId, SiteId, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The source of a person's claims.
 pub const PERSON: &str = "person";
@@ -47,6 +48,47 @@ pub struct Word {
     pub value: String,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// What people say of one device, put together: where they say several things of which one can be true, the newest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// What they call it.
+    pub name: Option<String>,
+    /// Its asset tag.
+    pub asset: Option<String>,
+    /// Where it is.
+    pub location: Option<String>,
+    /// Its zone, whatever the rules say.
+    pub zone: Option<String>,
+    /// What somebody made of it.
+    pub review: Option<String>,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+    /// Fields of the site's own, by attribute with its prefix.
+    pub fields: BTreeMap<String, String>,
+}
+
+impl Said {
+    /// Out of open words, in any order.
+    pub fn of<'w>(words: impl IntoIterator<Item = &'w Word>) -> Self {
+        let mut words: Vec<&Word> = words.into_iter().collect();
+        words.sort_unstable_by_key(|word| word.row);
+        let mut said = Self::default();
+        for word in words {
+            let value = word.value.clone();
+            match word.attribute.as_str() {
+                NAME => said.name = Some(value),
+                ASSET => said.asset = Some(value),
+                LOCATION => said.location = Some(value),
+                ZONE => said.zone = Some(value),
+                REVIEW => said.review = Some(value),
+                TAG => drop(said.tags.insert(value)),
+                field => drop(said.fields.insert(field.to_owned(), value)),
+            }
+        }
+        said
+    }
 }
 
 /// Writes that `device` is said to be so, from `now` on; the number of the row. The transaction is that of `by`, who says it.

@@ -42,6 +42,13 @@ impl Csv {
     }
 }
 
+impl Csv {
+    /// The table as it is kept or sent; empty where it could not be written.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.rows.into_inner().unwrap_or_default()
+    }
+}
+
 impl IntoResponse for Csv {
     fn into_response(self) -> Response {
         let headers = [(CONTENT_TYPE, CSV.to_owned()), (CONTENT_DISPOSITION, self.name)];

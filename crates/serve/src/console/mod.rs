@@ -9,10 +9,13 @@ mod device;
 mod devices;
 mod failed;
 mod findings;
+pub(crate) mod form;
 mod layout;
 mod network;
 mod now;
 mod parts;
+pub(crate) mod parts_about;
+pub(crate) mod parts_link;
 mod prove;
 mod reports;
 mod rooms;
@@ -40,6 +43,7 @@ pub fn routes(house: House) -> Router {
         device::routes(),
         findings::routes(),
         tasks::routes(),
+        parts_about::routes(),
         network::routes(),
         zones::routes(),
         prove::routes(),

@@ -1,8 +1,14 @@
 //! One device, as lists show it.
 
-use model::{Conflict, DeviceId, MacAddr, Protocol, Severity, Timestamp};
+use judge::inventory::SubjectKey;
+use model::{Address, Conflict, DeviceId, MacAddr, Protocol, Severity, Timestamp};
 use smol_str::SmolStr;
 use std::net::IpAddr;
+use store::devices::DeviceRow;
+use store::word::{ACCEPTED, Said};
+
+/// Link and network addresses that an entry lists, each; the device's page has all.
+pub const ADDRESSES_MAX: usize = 64;
 
 /// Words as the network said them: to be shown as text, never as markup.
 pub type Text = SmolStr;
@@ -103,7 +109,68 @@ pub struct Entry {
     pub last_seen: Timestamp,
 }
 
+/// What an entry is made of: the same whether it is now or was once.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The device as the site sees it.
+    pub row: &'a DeviceRow,
+    /// Its endpoints.
+    pub endpoints: &'a [SubjectKey],
+    /// What people say of it.
+    pub said: &'a Said,
+    /// Its open findings.
+    pub findings: FindingCounts,
+    /// Newest frame.
+    pub last_seen: Timestamp,
+}
+
+impl Known<'_> {
+    /// It is in lists: it is not at rest because it is another one, and it has an endpoint or is spoken for by a gateway.
+    pub fn is_listed(&self) -> bool {
+        let is_spoken_for = self.row.key.starts_with("equipment|");
+        self.row.merged_into.is_none() && (is_spoken_for || !self.endpoints.is_empty())
+    }
+}
+
 impl Entry {
+    /// The entry of a device.
+    pub fn of(known: &Known<'_>) -> Self {
+        let Known { row, said, .. } = known;
+        let (card, addresses) = (&row.card, known.endpoints.iter().map(|key| key.address));
+        let word = |word: &Option<String>| word.as_deref().map(Text::from);
+        let mac = |address| if let Address::Mac(mac) = address { Some(mac) } else { None };
+        let ip = |address| if let Address::Ip(ip) = address { Some(ip) } else { None };
+        Self {
+            id: row.device,
+            key: row.key.as_str().into(),
+            name: word(&said.name).or_else(|| card.names.first().cloned()).or_else(|| word(&row.name)),
+            vendor: word(&row.vendor),
+            manufacturer: card.manufacturer.clone(),
+            model: card.model.clone(),
+            serial: card.serial.clone(),
+            asset: word(&said.asset).or_else(|| card.asset.clone()),
+            software: card.software.clone(),
+            os: card.os.clone(),
+            kind: card.kind.clone(),
+            location: word(&said.location).or_else(|| card.location.clone()),
+            class: word(&row.class),
+            zone: word(&said.zone).or_else(|| word(&row.zone)),
+            reviewed: said.review.as_deref().unwrap_or(&row.review) == ACCEPTED,
+            is_router: row.router,
+            behind: row.behind,
+            macs: addresses.clone().filter_map(mac).take(ADDRESSES_MAX).collect(),
+            ips: addresses.filter_map(ip).take(ADDRESSES_MAX).collect(),
+            vlans: card.vlans.clone(),
+            protocols: card.protocols.clone(),
+            tags: said.tags.iter().map(Text::from).collect(),
+            conflicts: card.conflicts.clone(),
+            findings: known.findings,
+            phi_in_clear: card.phi_in_clear,
+            first_seen: row.first_seen,
+            last_seen: known.last_seen.minute_start(),
+        }
+    }
+
     /// What it is called in lists: its name, else its address, else its key.
     pub fn title(&self) -> Text {
         let address = || self.ips.first().map(|ip| smol_str::format_smolstr!("{ip}"));

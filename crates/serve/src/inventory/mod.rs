@@ -4,8 +4,10 @@
 //! alone, for a moment of the past too.
 
 mod entry;
+mod summary;
 
-pub use entry::{Entry, FindingCounts, Text};
+pub use entry::{ADDRESSES_MAX, Entry, FindingCounts, Known, Text};
+pub use summary::{FindingTotals, Summary, midnight};
 
 use model::DeviceId;
 use std::collections::BTreeMap;
@@ -56,6 +58,12 @@ impl Inventory {
     /// The device.
     pub fn get(&self, device: DeviceId) -> Option<Arc<Entry>> {
         self.held.read().unwrap_or_else(PoisonError::into_inner).devices.get(&device).cloned()
+    }
+
+    /// Hands every device to `each`, by id. Others wait with their changes meanwhile: it must be quick.
+    pub fn each(&self, each: &mut dyn FnMut(&Entry)) {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.devices.values().for_each(|entry| each(entry));
     }
 
     /// How many there are.

@@ -20,4 +20,5 @@ mod independent;
 mod listener;
 mod memory_log;
 mod metrics;
+mod nouns;
 mod slow;

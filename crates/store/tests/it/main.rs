@@ -13,7 +13,9 @@
 
 mod backup;
 mod contract;
+mod edits;
 mod migrations;
+mod nouns;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;

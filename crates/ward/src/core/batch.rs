@@ -106,6 +106,7 @@ impl Core {
             if held.folded >= block {
                 continue;
             }
+            let seen = held.subject.last_seen();
             let done = step(View::new(key, &mut held.subject), record, now, &self.catalog);
             match done.changed {
                 Extent::Nothing => {}
@@ -114,6 +115,9 @@ impl Core {
                     self.views.note_behind(&key, block);
                     batch.evidence.insert(key);
                 }
+            }
+            if self.views.note_seen(&key, seen) {
+                self.site.note_seen(&key);
             }
             if done.effects.contains(&Effect::Happened)
                 && let Record::Event(event) = record

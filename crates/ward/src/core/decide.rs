@@ -100,6 +100,7 @@ impl Core {
             let _ = self.recover(now);
         })?;
         self.commit(tx, now)?;
+        self.publish_changes(now);
         let unheeded = self.site.unheeded().to_vec();
         Ok(Decided { decision: id, heeded: holds && !unheeded.contains(&id), unheeded })
     }

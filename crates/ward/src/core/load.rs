@@ -1,7 +1,7 @@
 //! Reading everything again from the store: at the start, and after a commit that failed. The same path either way.
 
 use super::batch::Batch;
-use super::{Core, Mark, site, talks::TalkViews, views::Views};
+use super::{Core, Mark, site, talks::TalkViews, views::Views, zoning::Zoning};
 use model::Timestamp;
 use std::time::Instant;
 use store::cursors::{CursorRow, REPLAY_FROM, mark};
@@ -11,7 +11,7 @@ use store::devices::{BindingRow, DeviceRow};
 use store::endpoints::SubjectRow;
 use store::happenings::FindingRow;
 use store::table::{DECIDERS, MARKS};
-use store::{StoreError, Tx, block};
+use store::{StoreError, Tx, block, word};
 
 /// Blocks read at once.
 const BLOCKS_PER_STEP: i64 = 16;
@@ -39,6 +39,9 @@ impl Core {
         BindingRow::each_current(db, site_id, &mut |row| site.load_binding(row))?;
         FindingRow::each_open(db, site_id, &mut |row| site.load_finding(row))?;
         site.load_decisions(DecisionRow::in_force(db, site_id)?);
+        word::each_current(db, site_id, &mut |word| site.words.load(word))?;
+        site.load_zoning(Zoning::read(db, site_id)?);
+        site.touched.all = true;
         let found = mark(db, site_id, REPLAY_FROM)?;
         let (row, value) = match found {
             Some((row, value)) => (row, value),

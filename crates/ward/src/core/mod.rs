@@ -7,13 +7,18 @@
 mod act;
 mod batch;
 mod decide;
+mod heard;
 mod load;
+mod publish;
 pub mod run;
 mod site;
 pub use decide::Decided;
+pub use publish::Rooms;
 pub use site::EFFECT_NOTIFY;
 mod talks;
 mod views;
+mod words;
+mod zoning;
 
 #[cfg(test)]
 mod tests;
@@ -130,6 +135,8 @@ pub struct Core {
     /// then say of records that they are durable although they are not.
     whole: bool,
     totals: Totals,
+    /// Whom it tells what became of devices.
+    publication: Option<publish::Publication>,
 }
 
 /// The latest that a sensor told in an hour of what it saw.
@@ -173,6 +180,7 @@ impl Core {
             whole: false,
             totals: Totals::default(),
             decider: [0; 32],
+            publication: None,
             store,
             settings,
             catalog,
@@ -463,6 +471,8 @@ impl Core {
 
 /// A map keyed by input, under the core's seed.
 type Map<K, V> = HashMap<K, V, foldhash::fast::FixedState>;
+/// A set of the same.
+type Set<K> = hashbrown::HashSet<K, foldhash::fast::FixedState>;
 /// Devices whose card is due.
 type Due = BTreeSet<DeviceId>;
 /// Endpoints whose evidence changed.

@@ -380,6 +380,7 @@ impl Runner {
                 self.failing = true;
                 watcher.failed(&error, Duration::from_secs(1));
             }
+            self.core.publish(now);
             watcher.beat(&self.core);
         }
     }

@@ -1,6 +1,12 @@
 //! Looking at the whole site: which endpoints are which device, what each device's card says, what is worth attention.
 
+mod conclude;
+
+use super::publish::Touched;
+use super::words::Words;
+use super::zoning::Zoning;
 use super::{Core, Due};
+use conclude::ips;
 use judge::inventory::{Digest, SubjectKey, between_devices, card, device_findings, joined, spoken_for};
 use judge::site::{Assigned, Change, Decision, Drawn, Known, SiteView, site};
 use model::{Card, Device, DeviceId, DeviceKey, Finding, FindingKind, Protocol, Timestamp};
@@ -37,6 +43,15 @@ pub(super) struct SiteViews {
     decisions: Vec<DecisionRow>,
     unheeded: Vec<i64>,
     due: Due,
+    /// What people say of devices, and what follows from their words and the zones' rules is not drawn yet.
+    pub(super) words: Words,
+    unconcluded: Due,
+    zoning: Zoning,
+    /// Which devices turned out to be which one.
+    merged: BTreeMap<DeviceId, Due>,
+    /// When a gateway last spoke of a device.
+    spoken: BTreeMap<DeviceId, Timestamp>,
+    pub(super) touched: Touched,
     look: bool,
     looked: Option<(Instant, Duration)>,
     fresh_look: Option<Duration>,
@@ -83,6 +98,9 @@ impl SiteViews {
     pub(super) fn load_device(&mut self, row: DeviceRow) {
         if let Ok(key) = endpoints::parse(&row.key) {
             self.assigned.devices.insert(row.device, Known { key, since: row.first_seen });
+        }
+        if let Some(into) = row.merged_into {
+            self.merged.entry(into).or_default().insert(row.device);
         }
         self.devices.insert(row.device, row);
     }
@@ -160,7 +178,7 @@ impl SiteViews {
 
     /// Something is there to look at.
     pub(super) fn is_restless(&self) -> bool {
-        self.look || !self.due.is_empty()
+        self.look || !self.due.is_empty() || !self.unconcluded.is_empty()
     }
 }
 
@@ -179,6 +197,7 @@ impl Core {
             self.totals.looks += 1;
         }
         self.draw_cards(tx, known_from)?;
+        self.conclude(tx, known_from);
         self.site.looked = Some((Instant::now(), begun.elapsed()));
         self.site.fresh_look = Some(begun.elapsed());
         Ok(())
@@ -241,7 +260,8 @@ impl Core {
                     self.revise(tx, DeviceRow { merged_into: Some(*into), ..known }, known_from);
                 }
             }
-            Change::Unbound { subject, .. } => {
+            Change::Unbound { subject, device, .. } => {
+                self.site.touched.devices.insert(*device);
                 if let Some(binding) = self.site.bindings.remove(subject) {
                     tx.put(&BINDINGS, binding.id, binding.cells(Some(known_from)));
                     let id = self.store.next_id(&BINDINGS);
@@ -251,6 +271,9 @@ impl Core {
                 }
             }
             Change::Bound { subject, device, from } => {
+                self.site.touched.devices.insert(*device);
+                // Its addresses may put it into another zone.
+                self.site.unconcluded.insert(*device);
                 let first_seen = self.site.digests.get(subject).map(|digest| digest.first_seen);
                 let true_from = first_seen.filter(|_| from.is_none()).unwrap_or(self.observed);
                 let id = self.store.next_id(&BINDINGS);
@@ -281,6 +304,8 @@ impl Core {
         let id = self.store.next_id(&DEVICES);
         let next = DeviceRow { id, known_from, ..next };
         tx.put(&DEVICES, id, next.cells(None));
+        self.note_merged(&next);
+        self.site.touched.devices.insert(next.device);
         self.site.devices.insert(next.device, next);
     }
 
@@ -328,6 +353,10 @@ impl Core {
                     DeviceKey::Equipment(name) => format!("equipment|{name}"),
                     DeviceKey::Address(address) => address.to_string(),
                 };
+                let seen = device.last_seen.minute_start();
+                if self.site.spoken.insert(device.id, seen) != Some(seen) {
+                    self.site.touched.devices.insert(device.id);
+                }
                 self.put_card(tx, &device, key, known_from);
             }
         }
@@ -343,8 +372,8 @@ impl Core {
             name: device.names.first().map(ToString::to_string),
             vendor: device.vendor.as_ref().map(ToString::to_string),
             class: known.and_then(|known| known.class.clone()),
-            zone: known.and_then(|known| known.zone.clone()),
-            review: known.map_or_else(|| UNREVIEWED.to_owned(), |known| known.review.clone()),
+            zone: None,
+            review: UNREVIEWED.to_owned(),
             router: device.is_router,
             behind: device.behind,
             merged_into: None,
@@ -353,6 +382,8 @@ impl Core {
             first_seen: known.map_or(device.first_seen, |known| known.first_seen),
             known_from,
         };
+        let next = self.site.concluded(next, &ips(self.site.endpoints_of(device.id)));
+        self.site.unconcluded.remove(&device.id);
         self.revise(tx, next, known_from);
     }
 
@@ -371,7 +402,10 @@ impl Core {
             }
         };
         tx.put(&FINDINGS, row.id, row.cells());
-        self.site.findings.insert(key, row);
+        if self.site.findings.insert(key, row).is_none() {
+            let device = self.site.survivor(finding.device);
+            self.site.touched.devices.insert(device);
+        }
     }
 }
 

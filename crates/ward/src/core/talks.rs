@@ -1,6 +1,6 @@
 //! Talks of the hours that are going on, and their rows.
 
-use super::Map;
+use super::{Map, Set};
 use judge::inventory::{TalkKey, Talks};
 use model::{Record, SiteId};
 use std::collections::VecDeque;
@@ -25,6 +25,8 @@ pub(super) struct TalkViews {
     taken: u64,
     newest_hour: u32,
     closed: Instant,
+    /// Talks that went on since they were last told.
+    went_on: Set<TalkKey>,
 }
 
 /// Where a talk is kept.
@@ -46,6 +48,7 @@ impl TalkViews {
             taken: 0,
             newest_hour: 0,
             closed: Instant::now(),
+            went_on: Set::with_hasher(state()),
         }
     }
 
@@ -66,6 +69,7 @@ impl TalkViews {
         };
         let Some((key, is_new)) = folded else { return Ok(None) };
         self.newest_hour = self.newest_hour.max(key.hour);
+        self.went_on.insert(key);
         if is_new {
             self.join_row(key, block, site, store)?;
         }
@@ -135,6 +139,15 @@ impl TalkViews {
         due.len()
     }
 
+    /// At most `max` talks that went on since they were taken so, in no order.
+    pub(super) fn take_went_on(&mut self, max: usize) -> Vec<TalkKey> {
+        let taken: Vec<TalkKey> = self.went_on.iter().take(max).copied().collect();
+        for key in &taken {
+            self.went_on.remove(key);
+        }
+        taken
+    }
+
     /// The first block that some row does not reflect.
     pub(super) fn behind_since(&self) -> Option<i64> {
         if self.talks.dirty_len() == 0 {
@@ -152,6 +165,7 @@ impl TalkViews {
         let hour = self.newest_hour.saturating_sub(HOURS_KEPT);
         if self.talks.close_hours_before(hour) > 0 {
             let talks = &self.talks;
+            self.went_on.retain(|key| talks.get(key).is_some());
             self.rows.retain(|key, _| talks.get(key).is_some());
             let mut pairs = std::mem::replace(&mut self.pairs, Map::with_hasher(self.rows.hasher().clone()));
             for key in talks.iter().map(|(key, _)| pair_of(*key)) {

@@ -1,4 +1,5 @@
 mod acts;
+mod publish;
 
 use super::*;
 use crate::bus::Delivery;

@@ -2,7 +2,7 @@
 
 use super::{Map, Settings};
 use judge::inventory::{Subject, SubjectKey};
-use model::SiteId;
+use model::{SiteId, Timestamp};
 use std::collections::VecDeque;
 use store::endpoints::SubjectRow;
 use store::table::SUBJECTS;
@@ -26,11 +26,19 @@ pub(super) struct Held {
     bytes: usize,
 }
 
+/// Where an endpoint is kept, and when it was last seen: also of those that are not in memory.
+#[derive(Clone, Copy)]
+struct Place {
+    id: i64,
+    /// Minutes since 1970.
+    seen: u32,
+}
+
 /// Endpoints in memory, and the rows of all.
 pub(super) struct Views {
     site: SiteId,
     hot: Map<SubjectKey, Held>,
-    rows: Map<SubjectKey, i64>,
+    rows: Map<SubjectKey, Place>,
     /// Endpoints that are behind, the longest first; entries that are no longer true are passed over.
     queue: VecDeque<(i64, SubjectKey)>,
     behind: usize,
@@ -58,7 +66,7 @@ impl Views {
 
     /// Takes in a row as it is read at the start; it stays in memory while there is room.
     pub(super) fn load(&mut self, row: SubjectRow) {
-        self.rows.insert(row.key, row.id);
+        self.rows.insert(row.key, Place { id: row.id, seen: minute(row.subject.last_seen()) });
         let bytes = size(&row.subject);
         if self.bytes + bytes <= self.bytes_max {
             self.insert(row.key, row.id, row.folded, row.subject);
@@ -89,7 +97,7 @@ impl Views {
             return Ok(false);
         }
         let id = store.next_id(&SUBJECTS);
-        self.rows.insert(*key, id);
+        self.rows.insert(*key, Place { id, seen: 0 });
         self.insert(*key, id, 0, Subject::default());
         Ok(true)
     }
@@ -99,6 +107,21 @@ impl Views {
         let held = self.hot.get_mut(key)?;
         held.used = self.used;
         Some(held)
+    }
+
+    /// Takes note of when an endpoint in memory was last seen; whether that is another minute than before.
+    pub(super) fn note_seen(&mut self, key: &SubjectKey, before: Timestamp) -> bool {
+        let Some(held) = self.hot.get(key) else { return false };
+        let seen = minute(held.subject.last_seen());
+        if seen == minute(before) {
+            return false;
+        }
+        self.rows.get_mut(key).is_some_and(|place| std::mem::replace(&mut place.seen, seen) != seen)
+    }
+
+    /// When an endpoint was last seen, to the minute; `None`: there is none such.
+    pub(super) fn last_seen(&self, key: &SubjectKey) -> Option<Timestamp> {
+        self.rows.get(key).map(|place| Timestamp::from_secs(u64::from(place.seen) * 60))
     }
 
     pub(super) fn peek(&self, key: &SubjectKey) -> Option<&Subject> {
@@ -235,4 +258,9 @@ impl Views {
 /// Memory of one endpoint, bytes, with its places in the maps.
 fn size(subject: &Subject) -> usize {
     subject.heap_bytes() + size_of::<Held>() + 3 * size_of::<SubjectKey>()
+}
+
+/// Minutes since 1970.
+fn minute(at: Timestamp) -> u32 {
+    u32::try_from(at.as_secs() / 60).unwrap_or(u32::MAX)
 }

@@ -20,7 +20,7 @@ use crate::bus::Bus;
 use crate::bus::local::Local;
 use crate::config::Config;
 use crate::core::run::{Handle, Log, Pace, Runner};
-use crate::core::{Core, Settings};
+use crate::core::{Core, Rooms, Settings};
 use crate::source::folder::{self, Folder};
 use crate::source::live::{self, Live, OnStart, Started};
 use crate::source::{Cursors, Outlet};
@@ -68,8 +68,8 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
     measure::describe_all();
     let bus = Arc::new(Local::new(config.limits.queue_records));
     let closed = Arc::new(AtomicBool::new(false));
-    let rooms = house::Rooms::default();
-    let (core, handle) = start_core(&config, &ground, store, &bus, (stop, &closed), &state)?;
+    let rooms = house::rooms(&config);
+    let (core, handle) = start_core(&config, &ground, store, &bus, (stop, &closed), (&state, &rooms))?;
     let signer = ground.signer(&config)?;
     let mut tasks = Tasks::default();
     let cosigning = cosign::Cosigning::new(
@@ -91,6 +91,7 @@ pub fn run(config: Config, stop: &Arc<AtomicBool>, ready: &mut dyn FnMut(&str)) 
         tasks: Arc::clone(&tasks),
     });
     let house = house::furnish(&config, rooms, &readers, &handle, &office);
+    timers::reports(&tasks, house.clone());
     let listeners = Listeners::start(&config, house, &state, metrics, office)?;
     let started = start_sources(&config, &bus, &handle, &state, stop);
     let sources = match started {
@@ -147,7 +148,7 @@ fn start_core(
     store: Store,
     bus: &Arc<Local>,
     (stop, closed): (&Arc<AtomicBool>, &Arc<AtomicBool>),
-    state: &Shared,
+    (state, rooms): (&Shared, &Rooms),
 ) -> Result<(CoreThread, Handle)> {
     let tables: Vec<&'static str> = TABLES.iter().map(|table| table.name).collect();
     let workers = |listen: &config::Listen| {
@@ -161,6 +162,7 @@ fn start_core(
     let newest = store::ledger::newest(core.store().db())?;
     state.lock().checkpoint = newest.map(|checkpoint| (checkpoint.size, checkpoint.signed_at));
     core.note_site(&config.site.name, &config.site.time_zone, now())?;
+    core.publish_to(rooms.clone(), now());
     let log = Log { origin: config.ledger.origin.clone(), signer: Box::new(ground.signer(config)?) };
     let pace = Pace {
         batch_records: config.limits.batch_records,

@@ -67,6 +67,12 @@ pub(super) fn register(
     });
 }
 
+/// Makes the copies of reports that are due.
+pub(super) fn reports(tasks: &Tasks, house: serve::House) {
+    let work = move || Ok(serve::api::reports::make_due(&house).map(|_| ())?);
+    add(tasks, "reports", MINUTE, MINUTE, work);
+}
+
 /// A task that also measures itself.
 fn add(
     tasks: &Tasks,
