@@ -26,8 +26,6 @@ use store::timeline::{self, Kind, Moment, Place};
 const LINES_MAX: usize = 20_000;
 /// What an id looks like.
 const ID: &[(&str, &str, &str)] = &[("id", "The device.", "^d-[0-9a-f]{16}$")];
-const ID_AND_TAG: &[(&str, &str, &str)] =
-    &[("id", "The device.", "^d-[0-9a-f]{16}$"), ("tag", "The tag.", Tag::PATTERN)];
 const NOUN: &str = "device";
 
 /// What there is.
@@ -160,16 +158,6 @@ fn changes() -> Vec<Endpoint> {
             .at(ID)
             .taking::<TagTold>()
             .answering::<Changed>(200),
-        Endpoint::new(
-            "delete",
-            "/api/v1/devices/{id}/tags/{tag}",
-            "removeDeviceTag",
-            NOUN,
-            "Takes a tag off.",
-            delete(untag),
-        )
-        .at(ID_AND_TAG)
-        .answering::<Changed>(200),
         Endpoint::new(
             "post",
             "/api/v1/devices/{id}/review",
@@ -914,16 +902,6 @@ async fn tag(
     let wrong = |wrong: model::Invalid| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, wrong.to_string());
     let tag: Tag = told.tag.parse().map_err(wrong)?;
     say(&house, id, Said::Tagged(tag)).await
-}
-
-async fn untag(
-    State(house): State<House>,
-    This(id): This,
-    names: Result<Path<HashMap<String, String>>, axum::extract::rejection::PathRejection>,
-) -> Result<Json<Changed>, Problem> {
-    let tag = names.ok().and_then(|Path(mut names)| names.remove("tag"));
-    let tag = tag.ok_or_else(|| Problem::bad("the path names no tag"))?;
-    say(&house, id, Said::Untagged(tag)).await
 }
 
 async fn accept(State(house): State<House>, This(id): This) -> Result<Json<Changed>, Problem> {

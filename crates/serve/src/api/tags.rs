@@ -69,11 +69,11 @@ async fn taken(State(house): State<House>, placed: Placed) -> Result<Json<EditOu
 
 /// What stands in the path of a device's tag.
 const IN_PATH: &[(&str, &str, &str)] =
-    &[("device", "Which device.", "^d-[0-9a-f]{16}$"), ("tag", "The tag.", Tag::PATTERN)];
+    &[("id", "Which device.", "^d-[0-9a-f]{16}$"), ("tag", "The tag.", Tag::PATTERN)];
 
 /// What there is.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    let (path, tag) = ("/api/v1/devices/{device}/tags/{tag}", "tags");
+    let (path, tag) = ("/api/v1/devices/{id}/tags/{tag}", "tags");
     vec![
         Endpoint::get::<Vec<TagItem>>(
             "/api/v1/tags",

@@ -2,7 +2,7 @@
 //!
 //! It must not judge anew: kind and severity are the judge's; words about a kind are data (`advice`).
 
-use super::{Failed, Page, Room, Shown, Visit, parts};
+use super::{Failed, Page, Room, Shown, Visit, parts, parts_about};
 use crate::advice::advice;
 use crate::api::findings::{FindingsQuery, ask, finding_number};
 use crate::api::query::Asked;
@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::routing::get;
 use maud::{Markup, html};
-use model::{DeviceId, FindingKind, Severity};
+use model::{About, DeviceId, FindingKind, Severity};
 use std::collections::BTreeMap;
 use store::happenings::{FindingsAsked, KnownFinding, Standing};
 
@@ -264,6 +264,7 @@ async fn one(visit: Visit, path: Result<Path<String>, axum::extract::rejection::
     others.retain(|other| other.row.id != number);
     let finding = &known.row.finding;
     let advice = advice(finding.kind);
+    let about = parts_about::about(&visit, About::Finding(number)).await;
     let body = html! {
         div.split {
             div {
@@ -277,7 +278,7 @@ async fn one(visit: Visit, path: Result<Path<String>, axum::extract::rejection::
                     p lang=(advice.lang) { (advice.why) }
                 }
                 (evidence(&visit, &known))
-                (about(&visit, number))
+                (about)
             }
             aside { (beside(&visit, &known, &others)) }
         }
@@ -317,11 +318,6 @@ fn evidence(visit: &Visit, known: &KnownFinding) -> Markup {
             p { (as_json(&format!("/findings/{}", known.row.id))) }
         }
     }
-}
-
-/// Tasks, notes and exceptions about it.
-fn about(_visit: &Visit, _number: i64) -> Markup {
-    html! {}
 }
 
 fn beside(visit: &Visit, known: &KnownFinding, others: &[KnownFinding]) -> Markup {

@@ -10,7 +10,7 @@ mod state;
 mod talks;
 mod timeline;
 
-use super::{Failed, Page, Room, Visit, parts};
+use super::{Failed, Page, Room, Visit, parts, parts_about};
 use crate::api::query::Asked;
 use crate::api::{Day, Problem, maybe};
 use crate::dossier::{self, Dossier, Found, Range, Talking};
@@ -22,7 +22,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use model::{DeviceId, Timestamp};
+use model::{About, DeviceId, Timestamp};
 use state::State;
 pub(crate) use state::{kind as timeline_kind, range as talk_range};
 use store::timeline::Moment;
@@ -85,6 +85,7 @@ async fn page(visit: &Visit, state: &State, dossier: &Dossier, wanted: &Wanted) 
     let fail = |error: crate::error::ServeError| Failed::on(visit, error);
     let until = state.at.unwrap_or(visit.now);
     let talking = dossier::talking(&visit.house, dossier, state.range, until).await.map_err(fail)?;
+    let about = parts_about::about(visit, About::Device(state.id)).await;
     let (moments, next) = timeline::read(visit, state, dossier).await?;
     let shown = Shown { visit, state, dossier, talking: &talking, moments: &moments, next };
     let title = dossier.facts.title().to_owned();
@@ -99,7 +100,7 @@ async fn page(visit: &Visit, state: &State, dossier: &Dossier, wanted: &Wanted) 
         (addresses::section(&shown))
         (gateway::section(&shown))
         (talks::section(&shown))
-        (about(&shown))
+        @if state.at.is_none() { (about) }
         (timeline::section(&shown))
         @if state.at.is_none() { (acts::decisions(&shown)) }
     };
@@ -160,11 +161,6 @@ fn findings(shown: &Shown<'_>) -> Markup {
             }
         }
     }
-}
-
-/// Tasks, notes, exceptions and windows about it.
-fn about(_shown: &Shown<'_>) -> Markup {
-    html! {}
 }
 
 /// An id as it is written, and no other spelling.
