@@ -188,8 +188,9 @@
         if (misses > 30) { if (words) words.textContent = "How far it is cannot be seen now: open this page again."; return; }
       }
       if (job) {
-        if (bar && job.total) { bar.max = job.total; bar.value = job.done || 0; }
-        if (words && (job.words || job.message)) words.textContent = job.words || job.message;
+        const far = job.progress || {};
+        if (bar && far.total) { bar.max = far.total; bar.value = far.done || 0; }
+        if (words) words.textContent = job.failed || (typeof far === "string" ? far : far.words || far.step) || job.state;
         if (DONE.includes(job.state)) {
           say("The job has ended: " + job.state);
           if (place.dataset.jobDone === "reload") location.reload();
@@ -379,7 +380,7 @@
     if (views) return;
     views = [];
     json("/api/v1/views").then((told) => {
-      views = itemsOf(told).map((view) => ({ name: view.name, kind: "view", href: view.href || "/" + String(view.page).replace(/^\/+/, "") + (view.query ? "?" + String(view.query).replace(/^\?/, "") : "") }));
+      views = itemsOf(told).map((view) => ({ name: view.name, kind: "view", href: view.address || "/" + String(view.page).replace(/^\/+/, "") + (view.query ? "?" + String(view.query).replace(/^\?/, "") : "") }));
       if (one("#palette").open) drawPalette();
     }).catch(() => { /* without views the palette still has rooms and devices */ });
   }

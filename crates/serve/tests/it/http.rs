@@ -46,7 +46,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // Its threads may hold a database: where the process ends while one of them closes it, the engine's own end crashes.
+            runtime.shutdown_timeout(Duration::from_secs(5));
         }
     }
 }

@@ -56,14 +56,14 @@ fn capture(known: &Known) -> Option<Need> {
         Completeness::NotComplete(_) => {
             (Severity::Medium, badge("warn", "capture"), "Capture is not complete")
         }
-        Completeness::Unchecked(_) => (
-            Severity::Medium,
-            badge("unknown", "capture"),
-            "Whether capture is complete could not be checked",
-        ),
+        Completeness::Unchecked(causes) => {
+            // That nobody listens at all should not wait.
+            let rank = if causes.contains(&Cause::Nobody) { Severity::High } else { Severity::Medium };
+            (rank, badge("unknown", "capture"), "Whether capture is complete could not be checked")
+        }
     };
     Some(Need {
-        rank: rank,
+        rank,
         badge,
         what: html! { (what) },
         why: html! { (honesty::reasons(&known.sight)) " What Ward did not see it cannot call clean." },
