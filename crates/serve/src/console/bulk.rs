@@ -72,7 +72,10 @@ fn chosen(visit: &Visit, form: &Filled) -> Result<Vec<String>, Problem> {
     let query = Query::parse(form.text("query"))?;
     let found = visit.house.inventory.matching(&query, visit.now, &visit.house.site.zone);
     if found.len() > EDIT_DEVICES_MAX {
-        let why = format!("{} devices match, and an edit is of {EDIT_DEVICES_MAX} at most: choose fewer with filters", found.len());
+        let why = format!(
+            "{} devices match, and an edit is of {EDIT_DEVICES_MAX} at most: choose fewer with filters",
+            found.len()
+        );
         return Err(Problem::bad(why));
     }
     Ok(found.iter().map(|entry| entry.id.to_string()).collect())
