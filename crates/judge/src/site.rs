@@ -74,7 +74,8 @@ pub struct SiteStep {
     pub changes: Vec<Change>,
     /// Duplicate addresses and spoofing, by kind, protocol and device.
     pub findings: Vec<Finding>,
-    /// Decisions that could not be followed, by index: they name what is not there (or not there any more).
+    /// Decisions that are not followed, by index: they name what is not there (or not there any more), or others
+    /// contradict them and hold.
     pub unheeded: Vec<usize>,
 }
 

@@ -4,7 +4,7 @@
 
 use super::{Assigned, Decision, Drawn, Known, SiteView, assign, owners};
 use crate::inventory::{SiteNetworks, SubjectKey, draft, join};
-use model::{Address, Timestamp};
+use model::{Address, DeviceId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Rounds of one look. What is not at rest by then goes on with the next look.
@@ -44,7 +44,25 @@ pub(super) fn settle(view: &SiteView<'_>, now: Timestamp, networks: &SiteNetwork
         is_at_rest = next == after;
         after = next;
     }
+    settled.unheeded.extend(contradicted(view.decisions, &after));
+    settled.unheeded.sort_unstable();
+    settled.unheeded.dedup();
     settled
+}
+
+/// Decisions of which the opposite came true, by index: others contradict them and hold.
+fn contradicted<'a>(decisions: &'a [Decision], after: &'a Assigned) -> impl Iterator<Item = usize> + 'a {
+    let whose = |key: &SubjectKey| after.subjects.get(key);
+    let place = move |id: &DeviceId| whose(&after.devices.get(id)?.key);
+    let is_contradicted = move |decision: &Decision| match decision {
+        Decision::Merge { a, b } => place(a).zip(place(b)).is_some_and(|(a, b)| a != b),
+        Decision::Split { device, subject } => whose(subject) == Some(device),
+    };
+    decisions
+        .iter()
+        .enumerate()
+        .filter(move |(_, decision)| is_contradicted(decision))
+        .map(|(index, _)| index)
 }
 
 fn round(view: &SiteView<'_>, now: Timestamp, networks: &SiteNetworks) -> Settled {

@@ -294,14 +294,15 @@ fn of_two_decisions_that_contradict_each_other_the_later_holds() {
     let mut platform = three();
     let (a, b) = (platform.id(A), platform.id(B));
     let (merge, split) = (Decision::Merge { a, b }, Decision::Split { device: a, subject: key(B) });
-    for (decisions, are_one) in [
-        (vec![merge, split], false),
-        (vec![split, merge], true),
-        (vec![merge, split, merge], true),
-        (vec![split, merge, split], false),
+    for (decisions, are_one, contradicted) in [
+        (vec![merge, split], false, 0),
+        (vec![split, merge], true, 0),
+        (vec![merge, split, merge], true, 1),
+        (vec![split, merge, split], false, 1),
     ] {
         platform.decisions = decisions;
-        platform.looks();
+        let step = platform.looks();
+        assert_eq!(step.unheeded, [contradicted], "{:?}", platform.decisions);
         assert_eq!(platform.are_one(A, B), are_one, "{:?}", platform.decisions);
         assert!(platform.looks().changes.is_empty(), "{:?}", platform.decisions);
     }
