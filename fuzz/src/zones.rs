@@ -10,6 +10,8 @@ pub fn run(data: &[u8]) {
             let apart: std::collections::BTreeSet<_> = rules.clone().collect();
             assert_eq!(apart.len(), rules.count(), "a rule is in two zones");
         }
-        Err(mistakes) => assert!((1..=MISTAKES_MAX).contains(&mistakes.listed.len()), "a refusal without a reason"),
+        Err(mistakes) => {
+            assert!((1..=MISTAKES_MAX).contains(&mistakes.listed.len()), "a refusal without a reason")
+        }
     }
 }

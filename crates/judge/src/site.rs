@@ -4,9 +4,10 @@
 //! devices. It never forgets a device: one that joined another is known as such and takes its id again when they part.
 
 mod assign;
+mod settle;
 
 use crate::catalog::Catalog;
-use crate::inventory::{Digest, MOVED_ON, SiteNetworks, SubjectKey, draft, findings, join};
+use crate::inventory::{Digest, MOVED_ON, SiteNetworks, SubjectKey, draft, findings};
 use model::{Address, DeviceId, DeviceKey, Finding, IpClass, MacAddr, Timestamp, classify_ip};
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -73,7 +74,8 @@ pub struct SiteStep {
     pub changes: Vec<Change>,
     /// Duplicate addresses and spoofing, by kind, protocol and device.
     pub findings: Vec<Finding>,
-    /// Decisions that could not be followed, by index: they name what is not there (or not there any more).
+    /// Decisions that are not followed, by index: they name what is not there (or not there any more), or others
+    /// contradict them and hold.
     pub unheeded: Vec<usize>,
 }
 
@@ -192,10 +194,25 @@ impl Drawn {
     }
 }
 
+fn owners(devices: &[Drawn]) -> BTreeMap<SubjectKey, DeviceId> {
+    devices.iter().flat_map(|d| d.subjects.iter().map(|subject| (*subject, d.id))).collect()
+}
+
+impl Decision {
+    /// The devices that it names.
+    fn devices(&self) -> impl Iterator<Item = DeviceId> {
+        let (one, other) = match self {
+            Self::Merge { a, b } => (*a, Some(*b)),
+            Self::Split { device, .. } => (*device, None),
+        };
+        std::iter::once(one).chain(other)
+    }
+}
+
 impl SiteStep {
     /// The device of every endpoint that belongs to one.
     pub fn owners(&self) -> BTreeMap<SubjectKey, DeviceId> {
-        self.devices.iter().flat_map(|d| d.subjects.iter().map(|subject| (*subject, d.id))).collect()
+        owners(&self.devices)
     }
 
     /// A router stands between the tap and some devices: they are told apart by IP address.
@@ -232,12 +249,12 @@ pub fn site(view: &SiteView<'_>, now: Timestamp, catalog: &Catalog) -> SiteStep 
 }
 
 pub(crate) fn draw(view: &SiteView<'_>, now: Timestamp, networks: &SiteNetworks) -> SiteStep {
-    let drafts = draft::drafts(view.digests, networks, view.assigned);
     let decisions = view.decisions.get(..DECISIONS_MAX).unwrap_or(view.decisions);
-    let (groups, mut unheeded) = join::join(drafts, view.digests, view.assigned, decisions);
+    let settled = settle::settle(&SiteView { decisions, ..*view }, now, networks);
+    let mut unheeded = settled.unheeded;
     unheeded.extend(decisions.len()..view.decisions.len());
-    let (devices, changes) = assign::assign(groups, view.assigned, decisions, now);
-    let mut step = SiteStep { devices, changes, findings: Vec::new(), unheeded };
+    let changes = assign::changes(&settled.groups, &settled.devices, view.assigned);
+    let mut step = SiteStep { devices: settled.devices, changes, findings: Vec::new(), unheeded };
     let owners = step.owners();
     step.findings = findings::duplicate_addresses(&conflicting_addresses(view.digests, &owners));
     step.findings.extend(spoofing(view.digests, &owners));

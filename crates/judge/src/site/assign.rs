@@ -1,48 +1,105 @@
 //! Ids for groups of endpoints: a group takes the id that its addresses had before, the oldest one where there are
 //! several, and no id is ever given to two.
 
-use super::{Assigned, Change, Decision, Drawn, Known, MergedBecause};
+use super::settle::Groups;
+use super::{Assigned, Change, Decision, Drawn, Known, MergedBecause, owners};
 use crate::inventory::{SubjectKey, device_id, join::Group};
 use model::{Address, DeviceId, DeviceKey, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
-type Groups = BTreeMap<SubjectKey, Group>;
-
-/// The devices that `groups` are, and what changed.
+/// The devices that `groups` are.
 pub(super) fn assign(
-    groups: Groups,
+    groups: &Groups,
     assigned: &Assigned,
     decisions: &[Decision],
     now: Timestamp,
-) -> (Vec<Drawn>, Vec<Change>) {
-    let had: Vec<BTreeMap<DeviceId, bool>> =
-        groups.values().map(|group| ids_before(group, assigned)).collect();
-    let ids = choose(&groups, &had, assigned, &denied(decisions));
+) -> Vec<Drawn> {
+    let names: BTreeSet<SubjectKey> = assigned.devices.values().map(|known| known.key).collect();
+    let ids = choose(groups, assigned, &Decided::new(groups, assigned, &names, decisions));
     let owner: BTreeMap<SubjectKey, DeviceId> = groups
         .values()
         .zip(&ids)
         .flat_map(|(group, id)| group.subjects.keys().map(|subject| (*subject, *id)))
         .collect();
-    let names: BTreeSet<SubjectKey> = assigned.devices.values().map(|known| known.key).collect();
-    let mut devices = Vec::with_capacity(groups.len());
-    let mut changes = Vec::new();
-    for ((name, group), (id, had)) in groups.iter().zip(ids.iter().zip(&had)) {
-        let known = assigned.devices.get(id);
-        let key = name_of(*id, (name, group), assigned, &names);
-        changes.extend(of_device(*id, key, had, assigned));
-        devices.push(Drawn {
-            id: *id,
-            key,
-            since: known.map_or(now, |known| known.since),
-            subjects: group.subjects.keys().copied().collect(),
-            former: group.former.iter().copied().collect(),
-            is_router: group.is_router,
-            behind: group.behind.and_then(|router| owner.get(&router).copied()).filter(|r| r != id),
+    let drawn = groups.iter().zip(ids).map(|((name, group), id)| Drawn {
+        id,
+        key: name_of(id, (name, group), assigned, &names),
+        since: assigned.devices.get(&id).map_or(now, |known| known.since),
+        subjects: group.subjects.keys().copied().collect(),
+        former: group.former.iter().copied().collect(),
+        is_router: group.is_router,
+        behind: group.behind.and_then(|router| owner.get(&router).copied()).filter(|router| *router != id),
+    });
+    drawn.collect()
+}
+
+/// What is different in `devices`, which are `groups` in their order, from what was assigned.
+pub(super) fn changes(groups: &Groups, devices: &[Drawn], assigned: &Assigned) -> Vec<Change> {
+    let had: Vec<BTreeMap<DeviceId, bool>> =
+        groups.values().map(|group| ids_before(group, assigned)).collect();
+    let each = devices.iter().zip(&had);
+    let mut changes: Vec<Change> =
+        each.filter_map(|(drawn, had)| of_device(drawn.id, drawn.key, had, assigned)).collect();
+    changes.extend(of_subjects(&owners(devices), assigned));
+    changes.extend(merged(groups, devices, &had, assigned));
+    changes
+}
+
+/// People's decisions, as far as ids depend on them.
+struct Decided<'a> {
+    assigned: &'a Assigned,
+    /// The addresses that name a device, any device.
+    names: &'a BTreeSet<SubjectKey>,
+    /// Devices that a decision is about.
+    devices: BTreeSet<DeviceId>,
+    /// Which endpoints people said are not which device: those have no word in where its id goes.
+    denied: BTreeSet<(SubjectKey, DeviceId)>,
+    /// Those names of `devices` that are addresses of the site now.
+    present: BTreeSet<SubjectKey>,
+}
+
+impl<'a> Decided<'a> {
+    fn new(
+        groups: &Groups,
+        assigned: &'a Assigned,
+        names: &'a BTreeSet<SubjectKey>,
+        decisions: &[Decision],
+    ) -> Self {
+        let devices: BTreeSet<DeviceId> = decisions.iter().flat_map(Decision::devices).collect();
+        let known = devices.iter().filter_map(|id| assigned.devices.get(id));
+        let keys: BTreeSet<SubjectKey> = known.map(|known| known.key).collect();
+        let present = groups.values().flat_map(|group| group.subjects.keys());
+        let present = present.filter(|key| keys.contains(key)).copied().collect();
+        let denied = decisions.iter().filter_map(|decision| match decision {
+            Decision::Split { device, subject } => Some((*subject, *device)),
+            Decision::Merge { .. } => None,
         });
+        Self { assigned, names, devices, denied: denied.collect(), present }
     }
-    changes.extend(of_subjects(&owner, assigned));
-    changes.extend(merged(&groups, &ids, &had, assigned));
-    (devices, changes)
+
+    /// Whether `group` may go on as `id`, which it had: not on the word of endpoints that people said are not of it. And
+    /// a device that a decision is about goes where its name is, because there the decision applies; only from a network
+    /// address, which may be a lease, its link address may take it away.
+    ///
+    /// INVARIANT: so the name of a device that a decision is about changes at most twice while the evidence stays: from an
+    /// address that the site has no more to one that it has, and from a network address to a link address.
+    fn lets(&self, group: &Group, id: DeviceId) -> bool {
+        let has_word = |key: &SubjectKey| {
+            self.assigned.subjects.get(key) == Some(&id) && !self.denied.contains(&(*key, id))
+        };
+        let is_free_link = |key: &SubjectKey| is_link(key) && has_word(key) && !self.names.contains(key);
+        let name = self.assigned.devices.get(&id).filter(|_| self.devices.contains(&id));
+        let is_where_it_applies = name.is_none_or(|Known { key, .. }| {
+            group.subjects.contains_key(key)
+                || !self.present.contains(key)
+                || (!is_link(key) && group.subjects.keys().any(is_free_link))
+        });
+        is_where_it_applies && group.subjects.keys().any(has_word)
+    }
+}
+
+fn is_link(key: &SubjectKey) -> bool {
+    matches!(key.address, Address::Mac(_))
 }
 
 /// The ids that a group's addresses had, and whether a link address had it. Addresses of the network change hands (DHCP),
@@ -51,7 +108,7 @@ fn ids_before(group: &Group, assigned: &Assigned) -> BTreeMap<DeviceId, bool> {
     let mut ids: BTreeMap<DeviceId, bool> = BTreeMap::new();
     for subject in group.subjects.keys() {
         if let Some(id) = assigned.subjects.get(subject) {
-            *ids.entry(*id).or_default() |= matches!(subject.address, Address::Mac(_));
+            *ids.entry(*id).or_default() |= is_link(subject);
         }
     }
     if ids.values().any(|by_link| *by_link) {
@@ -65,23 +122,18 @@ fn ids_before(group: &Group, assigned: &Assigned) -> BTreeMap<DeviceId, bool> {
 
 /// One id for each group, in their order: ids from the oldest on to the group with the best right, then ids at rest,
 /// then new ones.
-fn choose(
-    groups: &Groups,
-    had: &[BTreeMap<DeviceId, bool>],
-    assigned: &Assigned,
-    denied: &BTreeSet<(SubjectKey, DeviceId)>,
-) -> Vec<DeviceId> {
+fn choose(groups: &Groups, assigned: &Assigned, decided: &Decided<'_>) -> Vec<DeviceId> {
     let since = |id: &DeviceId| assigned.devices.get(id).map_or(Timestamp::MAX, |known| known.since);
     // A right by link address goes before any that rests on a network address, however old.
     let mut wanted: BTreeMap<(bool, Timestamp, DeviceId), Vec<(u8, usize)>> = BTreeMap::new();
-    for (index, (group, ids)) in groups.values().zip(had).enumerate() {
-        let has_word = |subject: &SubjectKey, id: &DeviceId| {
-            assigned.subjects.get(subject) == Some(id) && !denied.contains(&(*subject, *id))
-        };
-        for (id, by_link) in ids.iter().filter(|(id, _)| group.subjects.keys().any(|key| has_word(key, id))) {
-            let right = right(group, assigned.devices.get(id), *by_link);
+    for (index, group) in groups.values().enumerate() {
+        for (id, by_link) in ids_before(group, assigned) {
+            if !decided.lets(group, id) {
+                continue;
+            }
+            let right = right(group, assigned.devices.get(&id), by_link);
             let is_weak = right > RIGHT_BY_LINK;
-            wanted.entry((is_weak, since(id), *id)).or_default().push((right, index));
+            wanted.entry((is_weak, since(&id), id)).or_default().push((right, index));
         }
     }
     let mut ids: Vec<Option<DeviceId>> = vec![None; groups.len()];
@@ -107,15 +159,6 @@ fn choose(
     fill.collect()
 }
 
-/// Which endpoints people said are not which device: those have no word in where its id goes.
-fn denied(decisions: &[Decision]) -> BTreeSet<(SubjectKey, DeviceId)> {
-    let splits = decisions.iter().filter_map(|decision| match decision {
-        Decision::Split { device, subject } => Some((*subject, *device)),
-        Decision::Merge { .. } => None,
-    });
-    splits.collect()
-}
-
 /// Devices without an endpoint, by the address that names them; of several the oldest.
 fn at_rest(taken: &BTreeSet<DeviceId>, assigned: &Assigned) -> BTreeMap<SubjectKey, (Timestamp, DeviceId)> {
     let mut at_rest: BTreeMap<SubjectKey, (Timestamp, DeviceId)> = BTreeMap::new();
@@ -128,7 +171,6 @@ fn at_rest(taken: &BTreeSet<DeviceId>, assigned: &Assigned) -> BTreeMap<SubjectK
 
 /// The addresses by which a group can be known again: its link addresses, or where it has none those of the network.
 fn naming(group: &Group) -> impl Iterator<Item = &SubjectKey> {
-    let is_link = |key: &SubjectKey| matches!(key.address, Address::Mac(_));
     let has_link = group.subjects.keys().any(is_link);
     group.subjects.keys().filter(move |key| !has_link || is_link(key))
 }
@@ -222,20 +264,20 @@ fn of_subjects(owner: &BTreeMap<SubjectKey, DeviceId>, assigned: &Assigned) -> V
 /// Ids that no group took although a group had them: their devices are part of another one now.
 fn merged(
     groups: &Groups,
-    ids: &[DeviceId],
+    devices: &[Drawn],
     had: &[BTreeMap<DeviceId, bool>],
     assigned: &Assigned,
 ) -> Vec<Change> {
-    let taken: BTreeSet<DeviceId> = ids.iter().copied().collect();
+    let taken: BTreeSet<DeviceId> = devices.iter().map(|drawn| drawn.id).collect();
     let mut merged: BTreeMap<DeviceId, Change> = BTreeMap::new();
-    for ((group, into), had) in groups.values().zip(ids).zip(had) {
+    for ((group, into), had) in groups.values().zip(devices).zip(had) {
         for from in had.keys().filter(|from| !taken.contains(*from)) {
             let was_of = |key: &SubjectKey| assigned.subjects.get(key) == Some(from);
             let link = group.links.iter().find(|link| was_of(&link.a) != was_of(&link.b));
             let address = group.subjects.keys().find(|key| was_of(key)).copied();
             let why = link.map(|link| link.why.clone()).or(address.map(MergedBecause::Address));
             if let Some(why) = why {
-                merged.entry(*from).or_insert(Change::Merged { from: *from, into: *into, why });
+                merged.entry(*from).or_insert(Change::Merged { from: *from, into: into.id, why });
             }
         }
     }

@@ -1,10 +1,12 @@
 //! The API of one device: what is believed of it and why, its claims, addresses, talks, timeline and findings, and acts on it.
 
+mod acts;
+mod shapes;
+
 use super::csv::CSV_PLAIN;
 use super::findings::{FindingShown, shown as finding_shown};
-use super::query::{Asked, Told};
+use super::query::Asked;
 use super::{Csv, Day, Endpoint, Listing, Problem, after, json_file, limit, maybe};
-use crate::dossier::acts::{self, Decided, Said};
 use crate::dossier::{self, Dossier, Found, Peer, PeerTalk, Word, address};
 use crate::house::House;
 use crate::when::rfc3339;
@@ -13,10 +15,12 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, post};
-use model::{DeviceId, FindingKind, Tag, Timestamp};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use axum::routing::get;
+use model::{DeviceId, FindingKind, Timestamp};
+use shapes::{
+    AddressShown, BeliefShown, ClaimShown, ConflictShown, DecisionMade, DeviceShown, KindQuery, LineShown,
+    ListQuery, PastQuery, TalkShown, TalksQuery, TimelineQuery,
+};
 use std::collections::HashMap;
 use store::decisions::DecisionRow;
 use store::happenings::{FindingsAsked, KnownFinding, Standing};
@@ -42,7 +46,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         .asking::<PastQuery>(),
     ];
     all.extend(lists());
-    all.extend(changes());
+    all.extend(more_lists());
+    all.extend(acts::endpoints());
     all
 }
 
@@ -106,6 +111,12 @@ fn lists() -> Vec<Endpoint> {
         )
         .asking::<TalksQuery>()
         .answering::<Listing<TalkShown>>(200),
+    ]
+}
+
+fn more_lists() -> Vec<Endpoint> {
+    let list = |path, id, summary, handler| Endpoint::new("get", path, id, NOUN, summary, handler).at(ID);
+    vec![
         list(
             "/api/v1/devices/{id}/timeline",
             "listDeviceTimeline",
@@ -152,46 +163,6 @@ fn lists() -> Vec<Endpoint> {
     ]
 }
 
-fn changes() -> Vec<Endpoint> {
-    vec![
-        Endpoint::new("post", "/api/v1/devices/{id}/tags", "addDeviceTag", NOUN, "Puts a tag on.", post(tag))
-            .at(ID)
-            .taking::<TagTold>()
-            .answering::<Changed>(200),
-        Endpoint::new(
-            "post",
-            "/api/v1/devices/{id}/review",
-            "acceptDevice",
-            NOUN,
-            "Accepts the device: it belongs here, and what is believed of it is right.",
-            post(accept),
-        )
-        .at(ID)
-        .answering::<Changed>(200),
-        Endpoint::new(
-            "delete",
-            "/api/v1/devices/{id}/review",
-            "askForReview",
-            NOUN,
-            "Asks for another review of the device.",
-            delete(not_accepted),
-        )
-        .at(ID)
-        .answering::<Changed>(200),
-        Endpoint::new(
-            "post",
-            "/api/v1/devices/{id}/decisions",
-            "decideDevice",
-            NOUN,
-            "Decides that another device is this one, that an address is not its own, or takes a decision back.",
-            post(decide),
-        )
-        .at(ID)
-        .taking::<DecisionTold>()
-        .answering::<DecisionShown>(200),
-    ]
-}
-
 /// The device that a path names, in its one spelling.
 pub(crate) struct This(DeviceId);
 
@@ -205,288 +176,6 @@ impl<S: Send + Sync> FromRequestParts<S> for This {
         let id = found.ok().and_then(|Path(mut names)| names.remove("id")).ok_or_else(wrong)?;
         crate::console::named_device_id(&id).map(Self).ok_or_else(wrong)
     }
-}
-
-/// As it was known at a moment.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PastQuery {
-    /// As it was known then: a date, or a time of the site, or RFC 3339. Left out: now.
-    at: Option<String>,
-}
-
-/// A page of a list.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    /// As it was known then: a date, or a time of the site, or RFC 3339. Left out: now.
-    at: Option<String>,
-    /// `next` of the page before.
-    after: Option<String>,
-    /// Rows of the page, 1 to 1000.
-    limit: Option<u32>,
-}
-
-/// Which talks.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TalksQuery {
-    /// Up to then. Left out: up to now.
-    at: Option<String>,
-    /// How far back: `24h` or `7d`.
-    range: Option<String>,
-}
-
-/// Which lines of a timeline, as a file.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct KindQuery {
-    /// None that came later.
-    at: Option<String>,
-    /// Of this kind only: `event`, `finding`, `claim`, `address`, `decision`, `note` or `edit`.
-    kind: Option<String>,
-}
-
-/// Which lines of a timeline.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TimelineQuery {
-    /// None that came later.
-    at: Option<String>,
-    /// Of this kind only: `event`, `finding`, `claim`, `address`, `decision`, `note` or `edit`.
-    kind: Option<String>,
-    /// `next` of the page before.
-    after: Option<String>,
-    /// Rows of the page, 1 to 1000.
-    limit: Option<u32>,
-}
-
-/// A device.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct DeviceShown {
-    /// Its id.
-    id: String,
-    /// What names it.
-    key: String,
-    /// What it is called in lists.
-    title: String,
-    /// What is believed of it, each with why.
-    beliefs: Vec<BeliefShown>,
-    /// Claims that contradict each other.
-    conflicts: Vec<ConflictShown>,
-    /// Tags that people gave it.
-    tags: Vec<String>,
-    /// Somebody has looked at it and accepted it.
-    reviewed: bool,
-    /// It forwards for others.
-    router: bool,
-    /// It is reached through this device.
-    behind: Option<String>,
-    /// Link addresses.
-    macs: Vec<String>,
-    /// Network addresses.
-    ips: Vec<String>,
-    /// VLANs in which it was seen.
-    vlans: Vec<u16>,
-    /// Protocols in which it took part.
-    protocols: Vec<String>,
-    /// Patient data was sent by it in clear.
-    phi_in_clear: bool,
-    /// Open findings.
-    findings: usize,
-    /// What people decided about it, newest first.
-    decisions: Vec<DecisionMade>,
-    /// First frame.
-    first_seen: String,
-    /// Newest frame, to the minute; not known of the past.
-    last_seen: Option<String>,
-}
-
-/// Something that is believed of a device.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct BeliefShown {
-    /// `name`, `manufacturer`, `model`, `serial` and the like.
-    word: String,
-    /// The value; absent: unknown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
-    /// Why this value, or why none.
-    why: String,
-    /// What would change it.
-    what_changes_it: String,
-}
-
-/// Claims that contradict each other.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct ConflictShown {
-    /// What they disagree about.
-    attribute: String,
-    /// The value that is shown.
-    chosen: String,
-    /// The others.
-    others: Vec<String>,
-    /// Why this one is shown.
-    reason: String,
-}
-
-/// A decision about a device.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct DecisionMade {
-    /// Its number.
-    number: i64,
-    /// What was decided: `merge` or `split`.
-    kind: String,
-    /// The other device, of a merge.
-    other: Option<String>,
-    /// The address, of a split.
-    address: Option<String>,
-    /// Why.
-    reason: String,
-    /// Who.
-    by: String,
-    /// When.
-    at: String,
-    /// When it was taken back.
-    reverted_at: Option<String>,
-}
-
-/// What is claimed of a device.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct ClaimShown {
-    /// Number of the claim.
-    number: i64,
-    /// What is claimed.
-    attribute: String,
-    /// The value, in the words of who claims it.
-    value: String,
-    /// The protocol that carried it, or `person`.
-    source: String,
-    /// How much it weighs, of 100.
-    confidence: i64,
-    /// The address of which it was said; absent: of the device.
-    address: Option<String>,
-    /// True from here on.
-    true_from: String,
-    /// True until here; absent: still.
-    true_to: Option<String>,
-    /// Known to Ward from here on.
-    known_from: String,
-}
-
-/// An address that was a device's for a time.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct AddressShown {
-    /// Number of the binding.
-    number: i64,
-    /// The address.
-    address: String,
-    /// `MAC`, `IPv4` or `IPv6`.
-    kind: String,
-    /// True from here on.
-    true_from: String,
-    /// True until here; absent: still.
-    true_to: Option<String>,
-    /// Known to Ward from here on.
-    known_from: String,
-}
-
-/// What a device said with one peer over one service.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct TalkShown {
-    /// The peer, where it is a device of the site.
-    peer: Option<String>,
-    /// What the peer is called, or its address.
-    peer_name: String,
-    /// Zone or type of the peer.
-    group: String,
-    /// The device asks and the peer answers.
-    is_client: bool,
-    /// Over what.
-    protocol: String,
-    /// `tcp`, `udp` and the like.
-    transport: String,
-    /// Port of the service; 0: none.
-    port: i64,
-    /// Bytes that the device sent.
-    bytes_sent: u64,
-    /// Bytes that it received.
-    bytes_received: u64,
-    /// Conversations.
-    conversations: u64,
-    /// The last hour in which they talked began then.
-    last_hour: String,
-}
-
-/// A line of a timeline.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(crate) struct LineShown {
-    /// When.
-    at: String,
-    /// `event`, `finding`, `claim`, `address`, `decision`, `note` or `edit`.
-    kind: String,
-    /// It ended then; false: it began.
-    ended: bool,
-    /// Number of what it is about, within its kind.
-    number: i64,
-    /// The address it is about; absent: the device.
-    address: Option<String>,
-    /// What: a kind of event or finding, an attribute, a decision.
-    what: String,
-    /// In words: a value, a summary, a reason.
-    detail: String,
-    /// The protocol that said so, or who did it.
-    by: String,
-}
-
-/// A tag to be put on.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TagTold {
-    /// Letters a to z, digits, `-`, `_`, `.` and `:`; 1 to 40.
-    tag: String,
-}
-
-/// A decision to be made. Exactly one of the three.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum DecisionTold {
-    /// Another device is this one.
-    Merge {
-        /// Its id.
-        other: String,
-        /// Why, 3 to 500 characters.
-        reason: String,
-    },
-    /// An address is not this device's.
-    Split {
-        /// The address, or `domain|address`.
-        address: String,
-        /// Why, 3 to 500 characters.
-        reason: String,
-    },
-    /// A decision no longer holds.
-    Revert {
-        /// Its number.
-        decision: i64,
-    },
-}
-
-/// Whether something has changed.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Changed {
-    /// It has; false: it was so already.
-    changed: bool,
-}
-
-/// What became of a decision.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct DecisionShown {
-    /// Its number, by which it can be taken back.
-    decision: i64,
-    /// The devices are drawn by it now.
-    heeded: bool,
-    /// Decisions that cannot be followed any more, by number.
-    unheeded: Vec<i64>,
 }
 
 async fn open(house: &House, id: DeviceId, at: Option<&str>) -> Result<Box<Dossier>, Problem> {
@@ -888,49 +577,4 @@ async fn findings_csv(
 ) -> Result<Response, Problem> {
     let rows = all_findings(&house, id, (asked.at.as_deref(), None), super::EXPORT_ROWS_MAX).await?;
     Ok(super::findings::csv(&house, &rows).into_response())
-}
-
-async fn say(house: &House, id: DeviceId, said: Said) -> Result<Json<Changed>, Problem> {
-    Ok(Json(Changed { changed: acts::say(house, id, said).await? }))
-}
-
-async fn tag(
-    State(house): State<House>,
-    This(id): This,
-    Told(told): Told<TagTold>,
-) -> Result<Json<Changed>, Problem> {
-    let wrong = |wrong: model::Invalid| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, wrong.to_string());
-    let tag: Tag = told.tag.parse().map_err(wrong)?;
-    say(&house, id, Said::Tagged(tag)).await
-}
-
-async fn accept(State(house): State<House>, This(id): This) -> Result<Json<Changed>, Problem> {
-    say(&house, id, Said::Accepted).await
-}
-
-async fn not_accepted(State(house): State<House>, This(id): This) -> Result<Json<Changed>, Problem> {
-    say(&house, id, Said::NotAccepted).await
-}
-
-async fn decide(
-    State(house): State<House>,
-    This(device): This,
-    Told(told): Told<DecisionTold>,
-) -> Result<Json<DecisionShown>, Problem> {
-    let decided = match told {
-        DecisionTold::Merge { other, reason } => {
-            let b = super::findings::named_device("other", &other)?;
-            Decided::Merge { a: device, b, reason }
-        }
-        DecisionTold::Split { address, reason } => Decided::Split { device, endpoint: address, reason },
-        DecisionTold::Revert { decision } => Decided::Revert { decision },
-    };
-    let outcome = acts::decide(&house, decided).await?;
-    let number = |name: &str| outcome.get(name).and_then(serde_json::Value::as_i64);
-    let unheeded = outcome.get("unheeded").and_then(serde_json::Value::as_array);
-    Ok(Json(DecisionShown {
-        decision: number("decision").unwrap_or_default(),
-        heeded: outcome.get("heeded").and_then(serde_json::Value::as_bool).unwrap_or_default(),
-        unheeded: unheeded.into_iter().flatten().filter_map(serde_json::Value::as_i64).collect(),
-    }))
 }

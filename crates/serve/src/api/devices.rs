@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 mod files;
 
+pub(crate) use files::write;
+
 /// What there is.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let tag = "devices";

@@ -19,8 +19,8 @@ const TAG: &str = "network";
 
 /// What there is.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    let matrix = "Who talks to whom, by zone: every pair of zones between which something was heard";
-    let talks = "Talks, the most bytes first: which device, which other, over what, how much";
+    let matrix = "Who talks to whom, by zone: every pair of zones between which something was heard.";
+    let talks = "Talks, the most bytes first: which device, which other, over what, how much.";
     vec![
         Endpoint::get::<MatrixShown>(
             "/api/v1/network/matrix",
@@ -35,7 +35,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             "/api/v1/network/matrix.csv",
             "getNetworkMatrixCsv",
             TAG,
-            "The same as CSV",
+            "The same as CSV.",
             get(matrix_csv),
         )
         .asking::<AskedMatrix>()
@@ -44,7 +44,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             "/api/v1/network/matrix.json",
             "getNetworkMatrixFile",
             TAG,
-            "The same as a file",
+            "The same as a file.",
             get(show_matrix),
         )
         .asking::<AskedMatrix>(),
@@ -61,7 +61,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             "/api/v1/network/talks.csv",
             "listTalksCsv",
             TAG,
-            "The same whole, as CSV",
+            "The same whole, as CSV.",
             get(talks_csv),
         )
         .asking::<AskedTalks>()
@@ -70,7 +70,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             "/api/v1/network/talks.json",
             "listTalksFile",
             TAG,
-            "The same whole, as a file",
+            "The same whole, as a file.",
             get(talks_json),
         )
         .asking::<AskedTalks>(),

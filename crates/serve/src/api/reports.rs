@@ -41,6 +41,7 @@ pub(crate) const RENDERERS: &[(&str, Renderer)] = &[
     ("/exceptions", write::<super::exceptions::ExceptionsAsked>),
     ("/windows", write::<super::windows::WindowsAsked>),
     ("/edits", write::<super::edits::EditsAsked>),
+    ("/devices", super::devices::write),
 ];
 
 /// Which reports.

@@ -8,6 +8,7 @@ use super::{Failed, Page, Room, Shown, Visit};
 use crate::api::edits::{self, EditBody, EditItem, EditOutcome, EditsAsked};
 use crate::api::{Problem, rows};
 use crate::house::House;
+use crate::inventory::Query;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -46,7 +47,7 @@ async fn edit(visit: Visit, form: Filled) -> Result<Response, Failed> {
     let body = EditBody {
         change: form.maybe("custom").unwrap_or_else(|| form.text("change").to_owned()),
         value: form.maybe("value"),
-        devices: form.all("device"),
+        devices: chosen(&visit, &form).map_err(on)?,
         reason: form.maybe("reason"),
         dry_run: false,
     };
@@ -57,6 +58,27 @@ async fn edit(visit: Visit, form: Filled) -> Result<Response, Failed> {
     }
     let outcome = edits::preview(&visit.house, change.clone(), devices).await.map_err(on)?;
     Ok(foreseen(&visit, &form, &change, &outcome).into_response())
+}
+
+/// The devices that are ticked, or all that the list's query finds where that was asked for. Never all by an empty selection.
+fn chosen(visit: &Visit, form: &Filled) -> Result<Vec<String>, Problem> {
+    let ticked = form.all("device");
+    if form.text("all") != "yes" {
+        if ticked.is_empty() {
+            return Err(Problem::bad("no device is chosen: go back, tick some in the list, then edit them"));
+        }
+        return Ok(ticked);
+    }
+    let query = Query::parse(form.text("query"))?;
+    let found = visit.house.inventory.matching(&query, visit.now, &visit.house.site.zone);
+    if found.len() > EDIT_DEVICES_MAX {
+        let why = format!(
+            "{} devices match, and an edit is of {EDIT_DEVICES_MAX} at most: choose fewer with filters",
+            found.len()
+        );
+        return Err(Problem::bad(why));
+    }
+    Ok(found.iter().map(|entry| entry.id.to_string()).collect())
 }
 
 /// What will happen, before the button.

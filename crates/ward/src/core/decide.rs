@@ -20,7 +20,7 @@ pub struct Decided {
     pub decision: i64,
     /// The look that followed heeds it. A decision that was taken back is not heeded.
     pub heeded: bool,
-    /// Decisions in force that cannot be followed any more, by number: they name what is not there.
+    /// Decisions in force that cannot be followed any more, by number: they name what is not there, or others contradict them.
     pub unheeded: Vec<i64>,
 }
 

@@ -151,7 +151,7 @@ impl SiteViews {
             tracing::warn!(
                 count = rows.len(),
                 rows = ?rows.iter().take(UNHEEDED_NAMED).collect::<Vec<_>>(),
-                "decisions about devices cannot be followed: they name what is not there; see ward devices decisions"
+                "decisions about devices cannot be followed: they name what is not there, or others contradict them; see ward devices decisions"
             );
         }
         self.unheeded = rows;

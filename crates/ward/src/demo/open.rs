@@ -47,7 +47,6 @@ pub fn open(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Result<()> {
         wait(&loaded, stop);
         // What was heard is drawn: nobody is shown half a hospital.
         running.core.call(|core| core.flush(now()))??;
-        super::furnish(running.house)?;
         let begun = Instant::now();
         while running.house.inventory.is_empty()
             && begun.elapsed() < SHOWN_WITHIN
@@ -55,6 +54,7 @@ pub fn open(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Result<()> {
         {
             std::thread::sleep(LOOK_EVERY);
         }
+        super::furnish(running.house)?;
         welcome(running, begun.elapsed(), wanted.browser)
     })
 }

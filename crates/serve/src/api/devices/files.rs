@@ -1,11 +1,13 @@
 //! The whole list as a file: made piece by piece while it is sent, so that a hundred thousand devices are never one text in memory.
 
-use super::{Asked, Column, DeviceShown, Devices, Entry, House, JSON, Problem, Response, State};
+use super::{Asked, Column, DeviceShown, Devices, Entry, House, JSON, Problem, Query, Response, State};
+use crate::api::bounded;
 use crate::api::csv::{CSV, file_name, guarded};
 use axum::body::Body;
 use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use hyper::body::{Bytes, Frame};
+use model::Format;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -72,6 +74,39 @@ pub(super) async fn json(State(house): State<House>, Devices(query): Devices) ->
     let pieces =
         Pieces { entries: entries.into_iter(), head: Some(head), tail: Some(tail), write, is_first: true };
     Ok(file(JSON, &file_name(&house, "devices", "json"), Body::new(pieces)))
+}
+
+/// The list as it is now, for a report: rows and bytes. Blocks.
+///
+/// # Errors
+/// [`Problem`] for a query that is none of devices, or one of the past: a report tells how it is when it is made.
+pub(crate) fn write(house: &House, query: &str, format: Format) -> Result<(usize, Vec<u8>), Problem> {
+    let query = Query::parse(query)?;
+    if query.at.is_some() {
+        return Err(Problem::bad("a report is of now: leave out at"));
+    }
+    let entries = house.inventory.matching(&query, house.now(), &house.site.zone);
+    bounded(entries.len())?;
+    let bytes = match format {
+        Format::Csv => {
+            let columns = query.shown();
+            let head = record(std::iter::once("id").chain(columns.iter().map(|column| column.name())));
+            entries.iter().fold(head, |mut out, entry| {
+                let id = entry.id.to_string();
+                let cells: Vec<_> = columns.iter().map(|column| column.cell(entry)).collect();
+                out.extend(record(
+                    std::iter::once(id.as_str()).chain(cells.iter().map(|cell| cell.as_str())),
+                ));
+                out
+            })
+        }
+        Format::Json => {
+            let items: Vec<DeviceShown> = entries.iter().map(|entry| DeviceShown::from(&**entry)).collect();
+            serde_json::to_vec(&serde_json::json!({ "total": items.len(), "items": items }))
+                .unwrap_or_default()
+        }
+    };
+    Ok((entries.len(), bytes))
 }
 
 /// A line of CSV: RFC 4180, and nothing a spreadsheet would take for a formula.

@@ -85,6 +85,22 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             "Zones that the network seems to have.",
             get(proposed),
         ),
+        Endpoint::get::<Listing<ProposalShown>>(
+            "/api/v1/zones/proposals.json",
+            "listZoneProposalsFile",
+            TAG,
+            "The same as a file.",
+            get(proposed_json),
+        ),
+        Endpoint::new(
+            "get",
+            "/api/v1/zones/proposals.csv",
+            "listZoneProposalsCsv",
+            TAG,
+            "The same as CSV.",
+            get(proposed_csv),
+        )
+        .answering_text(200, CSV_PLAIN),
         Endpoint::new(
             "post",
             "/api/v1/zones/proposals/accept",
@@ -441,7 +457,32 @@ pub(crate) async fn remove_zone_rule(house: &House, id: ZoneId, rule: i64) -> Re
 }
 
 async fn proposed(State(house): State<House>) -> Result<Listing<ProposalShown>, Problem> {
-    let made = proposals(&house).await?;
+    Ok(Listing::whole(shown_proposals(&house).await?))
+}
+
+async fn proposed_json(State(house): State<House>) -> Result<Response, Problem> {
+    Ok(json_file(&house, "zone-proposals", shown_proposals(&house).await?))
+}
+
+async fn proposed_csv(State(house): State<House>) -> Result<Csv, Problem> {
+    let columns = ["name", "into", "rules", "devices", "because", "examples", "key"];
+    let mut csv = Csv::new(&house, "zone-proposals", &columns);
+    for proposal in shown_proposals(&house).await? {
+        csv.row([
+            proposal.name,
+            proposal.into.unwrap_or_default(),
+            proposal.rules.join("; "),
+            proposal.devices.to_string(),
+            proposal.because.join(" "),
+            proposal.examples.join("; "),
+            proposal.key,
+        ]);
+    }
+    Ok(csv)
+}
+
+async fn shown_proposals(house: &House) -> Result<Vec<ProposalShown>, Problem> {
+    let made = proposals(house).await?;
     let one = |proposal: &judge::segment::Proposal| ProposalShown {
         key: proposal.key.to_string(),
         into: proposal.into.as_ref().map(ToString::to_string),
@@ -451,7 +492,7 @@ async fn proposed(State(house): State<House>) -> Result<Listing<ProposalShown>, 
         examples: proposal.examples.iter().map(ToString::to_string).collect(),
         because: proposal.because.clone(),
     };
-    Ok(Listing::whole(made.iter().map(one).collect()))
+    Ok(made.iter().map(one).collect())
 }
 
 async fn accept_one(

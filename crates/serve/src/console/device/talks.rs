@@ -151,14 +151,14 @@ fn side(shown: &Shown<'_>, side: &Side<'_>, (is_right, edge, middle, most): (boo
     html! {
         @for (group, nodes) in &side.groups {
             text x=(text_x) y=(y + 18.0) font-size="12" font-weight="600" fill="currentColor" fill-opacity="0.7" text-anchor=(anchor) { (cut(group, LABEL_CHARS_MAX)) }
-            @let _ = { y += HEADING; };
+            (down(&mut y, HEADING))
             @for node in nodes {
                 @let at = y + 12.0;
                 path.edge d=(curve((edge, middle), (line_x, at))) fill="none" stroke="currentColor" stroke-opacity="0.35" stroke-width=(width(node.bytes, most)) {
                     title { (node.first.name) ": " (node.protocols.join(", ")) ", " (parts::bytes(node.bytes)) }
                 }
                 (label(shown, node, (text_x, y, anchor)))
-                @let _ = { y += ROW; };
+                (down(&mut y, ROW))
             }
         }
         @if side.rest > 0 {
@@ -183,6 +183,12 @@ fn label(shown: &Shown<'_>, node: &Node<'_>, (x, y, anchor): (f64, f64, &str)) -
             (protocols.join(", ")) @if more > 0 { " and " (more) " more" } " · " (parts::bytes(node.bytes))
         }
     }
+}
+
+/// The next thing is drawn lower by `by`.
+fn down(y: &mut f64, by: f64) -> Markup {
+    *y += by;
+    html! {}
 }
 
 fn curve((x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> String {

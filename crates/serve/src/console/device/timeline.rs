@@ -126,8 +126,8 @@ fn what(device: DeviceId, moment: &Moment) -> Markup {
 }
 
 fn decision(device: DeviceId, moment: &Moment) -> Markup {
-    let ids = moment.other.split('|').filter_map(|id| id.parse().ok()).map(device_id);
-    let other = ids.filter(|id| *id != device && id.0 != 0).last();
+    let mut ids = moment.other.split('|').filter_map(|id| id.parse().ok()).map(device_id);
+    let other = ids.rfind(|id| *id != device && id.0 != 0);
     html! {
         @if moment.is_end { "Taken back: " }
         @match other {

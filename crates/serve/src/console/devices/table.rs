@@ -72,15 +72,18 @@ impl View<'_> {
                 (self.rows(false))
             } @else {
                 form method="post" action="/devices/edit" {
-                    input type="hidden" name="back" value=(address(self.query));
-                    div.toolbar {
-                        button type="submit" data-needs-selection { "Edit selected" }
-                        @if self.listed.total > self.listed.entries.len() {
-                            button.quiet type="submit" name="query" value=(self.query.selection()) data-all {
-                                "Edit all " (parts::grouped(self.listed.total as u64)) " that match"
+                    input type="hidden" name="next" value=(address(self.query));
+                    input type="hidden" name="query" value=(self.query.selection());
+                    details.menu.edit {
+                        summary { "Edit devices " span.muted data-selected {} }
+                        div.inline {
+                            (super::super::bulk::fields())
+                            @if self.listed.total > self.listed.entries.len() {
+                                button.quiet type="submit" name="all" value="yes" {
+                                    "Show it for all " (parts::grouped(self.listed.total as u64)) " that match"
+                                }
                             }
                         }
-                        span.muted data-selected {}
                     }
                     (self.rows(true))
                 }
