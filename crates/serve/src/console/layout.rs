@@ -155,7 +155,7 @@ fn foot(visit: &Visit, zone: &str) -> Markup {
 const ACTS: [(&str, &str); 8] = [
     ("Open findings", "/findings"),
     ("Tasks", "/tasks"),
-    ("Zones", "/zones"),
+    ("Zones", "/settings/zones"),
     ("Reports", "/reports"),
     ("Verify the ledger", "/prove"),
     ("Retention: what Ward stores and for how long", "/settings"),

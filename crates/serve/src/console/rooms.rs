@@ -59,7 +59,7 @@ impl Room {
         match self {
             Self::Now => &[("Findings", "/findings"), ("Tasks", "/tasks")],
             Self::Devices => &[],
-            Self::Network => &[("Zones", "/zones")],
+            Self::Network => &[("Zones", "/settings/zones")],
             Self::Prove => &[("Reports", "/reports")],
             Self::Settings => &[("Mirror ports", "/help/mirror")],
         }

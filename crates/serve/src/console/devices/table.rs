@@ -55,7 +55,7 @@ impl View<'_> {
         html! {
             details.menu {
                 summary { "Save this view" }
-                form method="post" action="/views" {
+                form method="post" action="/views/new" {
                     input type="hidden" name="page" value="/devices";
                     input type="hidden" name="query" value=(query);
                     label { span { "Name of the view" } input name="name" required maxlength=(VIEW_NAME_CHARS_MAX); }

@@ -147,7 +147,7 @@ fn devices(summary: &Summary) -> impl Iterator<Item = Need> {
             Severity::Low,
             "in no zone",
             "Zones say who may talk to whom. Ward proposes some from VLANs, subnets and DHCP scopes.",
-            "/zones",
+            "/settings/zones",
             "Proposed zones",
         ),
     ]

@@ -78,7 +78,7 @@ fn names() -> Markup {
         li {
             h3 { "Leases or CMMS?" }
             p { "Not needed to begin. DHCP that passes the mirror names many devices by itself: have the mirror include the VLAN of your DHCP relay or server." }
-            p { "Zones can be imported now, from a CSV file or a NetBox export: " a href="/zones" { "Zones" } ". Reading lease files and exports of the maintenance system is not there yet." }
+            p { "Zones can be imported now, from a CSV file or a NetBox export: " a href="/settings/zones" { "Zones" } ". Reading lease files and exports of the maintenance system is not there yet." }
         }
     }
 }
