@@ -16,6 +16,9 @@ pub struct Card {
     /// Names, best first; at most 32.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<SmolStr>,
+    /// What it says it is, in one line: maker and model first, then type, then software.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub says: Option<SmolStr>,
     /// Maker, in its own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manufacturer: Option<SmolStr>,
@@ -55,7 +58,7 @@ pub struct Card {
 }
 
 impl Card {
-    /// The card of a device.
+    /// The card of a device; what it says it is is for whoever judges to add.
     pub fn of(device: &Device) -> Self {
         let best = |attribute| best(&device.claims, attribute);
         let software = match (best(Attribute::SoftwareName), best(Attribute::SoftwareVersion)) {
@@ -68,6 +71,7 @@ impl Card {
         vlans.truncate(ITEMS_MAX);
         Self {
             names: device.names.iter().take(ITEMS_MAX).cloned().collect(),
+            says: None,
             manufacturer: best(Attribute::Manufacturer),
             model: best(Attribute::Model),
             serial: best(Attribute::SerialNumber),

@@ -195,6 +195,8 @@ pub(crate) struct DeviceShown {
     name: Option<String>,
     /// Maker of its interface by the IEEE registry.
     vendor: Option<String>,
+    /// What it says it is, in one line.
+    says: Option<String>,
     /// Maker, in its own words.
     manufacturer: Option<String>,
     /// Model.
@@ -252,6 +254,7 @@ impl From<&Entry> for DeviceShown {
             title: entry.title().to_string(),
             name: text(&entry.name),
             vendor: text(&entry.vendor),
+            says: text(&entry.says),
             manufacturer: text(&entry.manufacturer),
             model: text(&entry.model),
             serial: text(&entry.serial),

@@ -125,7 +125,7 @@ fn answer(summary: &Summary, needs: &[Need], known: &Known) -> Markup {
 fn numbers(summary: &Summary) -> Markup {
     let rows = [
         ("All devices", summary.devices, "/devices"),
-        ("Known: maker and model, or class", summary.known, "/devices?state=known"),
+        ("Known: what they say they are, or a class", summary.known, "/devices?state=known"),
         ("In doubt: what they say contradicts itself", summary.in_doubt, "/devices?state=in-doubt"),
         ("Unknown: they say too little", summary.unknown, "/devices?state=unknown"),
         ("Nobody has accepted them yet", summary.unreviewed, "/devices?review=unreviewed"),

@@ -13,6 +13,8 @@ pub enum Column {
     Ip,
     /// First link address.
     Mac,
+    /// What it says it is, in one line.
+    Says,
     /// Class.
     Class,
     /// Type that it announces.
@@ -83,10 +85,11 @@ pub(super) enum Number {
 
 impl Column {
     /// All, in the order of tables.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Name,
         Self::Ip,
         Self::Mac,
+        Self::Says,
         Self::Class,
         Self::Kind,
         Self::Manufacturer,
@@ -112,21 +115,20 @@ impl Column {
     ];
 
     /// Those that are shown where nobody chose.
-    pub const DEFAULT: [Self; 9] = [
-        Self::Name,
-        Self::Ip,
-        Self::Class,
-        Self::Manufacturer,
-        Self::Model,
-        Self::Zone,
-        Self::State,
-        Self::Findings,
-        Self::LastSeen,
-    ];
+    pub const DEFAULT: [Self; 7] =
+        [Self::Name, Self::Ip, Self::Says, Self::Zone, Self::Findings, Self::Tags, Self::LastSeen];
 
     /// Columns of free text.
-    pub(super) const TEXTS: [Self; 7] =
-        [Self::Name, Self::Model, Self::Serial, Self::Asset, Self::Software, Self::Os, Self::Location];
+    pub(super) const TEXTS: [Self; 8] = [
+        Self::Name,
+        Self::Says,
+        Self::Model,
+        Self::Serial,
+        Self::Asset,
+        Self::Software,
+        Self::Os,
+        Self::Location,
+    ];
 
     /// Its name in queries and in heads of CSV.
     pub const fn name(self) -> &'static str {
@@ -134,6 +136,7 @@ impl Column {
             Self::Name => "name",
             Self::Ip => "ip",
             Self::Mac => "mac",
+            Self::Says => "says",
             Self::Class => "class",
             Self::Kind => "kind",
             Self::Manufacturer => "manufacturer",
@@ -165,6 +168,7 @@ impl Column {
             Self::Name => "Device",
             Self::Ip => "IP address",
             Self::Mac => "MAC address",
+            Self::Says => "What it says it is",
             Self::Class => "Class",
             Self::Kind => "Type",
             Self::Manufacturer => "Maker",
@@ -230,6 +234,7 @@ impl Column {
     pub(super) fn text(self, entry: &Entry) -> Option<&Text> {
         match self {
             Self::Name => entry.name.as_ref(),
+            Self::Says => entry.says.as_ref(),
             Self::Model => entry.model.as_ref(),
             Self::Serial => entry.serial.as_ref(),
             Self::Asset => entry.asset.as_ref(),

@@ -61,6 +61,8 @@ pub struct Entry {
     pub name: Option<Text>,
     /// Maker of its interface by the IEEE registry.
     pub vendor: Option<Text>,
+    /// What it says it is, in one line.
+    pub says: Option<Text>,
     /// Maker, in its own words.
     pub manufacturer: Option<Text>,
     /// Model.
@@ -151,6 +153,7 @@ impl Entry {
             asset: word(&said.asset).or_else(|| card.asset.clone()),
             software: card.software.clone(),
             os: card.os.clone(),
+            says: card.says.clone(),
             kind: card.kind.clone(),
             location: word(&said.location).or_else(|| card.location.clone()),
             class: word(&row.class),
@@ -183,9 +186,8 @@ impl Entry {
         !self.conflicts.is_empty()
     }
 
-    /// It is known what it is: maker and model, or class, without contradiction.
+    /// It is known what it is: its class, or what it says of itself, without contradiction.
     pub fn is_known(&self) -> bool {
-        let is_named = self.manufacturer.is_some() && self.model.is_some();
-        !self.is_in_doubt() && (self.class.is_some() || is_named)
+        !self.is_in_doubt() && (self.class.is_some() || self.says.is_some())
     }
 }

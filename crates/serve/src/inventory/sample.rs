@@ -16,6 +16,7 @@ pub(crate) fn plain(number: u8) -> Entry {
         asset: None,
         software: None,
         os: None,
+        says: None,
         kind: None,
         location: None,
         class: None,

@@ -97,6 +97,7 @@ fn texts(entry: &Entry) -> impl Iterator<Item = Option<&super::entry::Text>> {
         &entry.software,
         &entry.os,
         &entry.kind,
+        &entry.says,
         &entry.location,
         &entry.class,
         &entry.zone,

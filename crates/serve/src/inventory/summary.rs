@@ -24,7 +24,7 @@ pub struct FindingTotals {
 pub struct Summary {
     /// All of them.
     pub devices: u64,
-    /// It is known what they are: maker and model, or class, without contradiction.
+    /// It is known what they are: their class, or what they say of themselves, without contradiction.
     pub known: u64,
     /// What they say of themselves contradicts itself.
     pub in_doubt: u64,

@@ -86,6 +86,7 @@ pub fn plain(number: u8) -> Entry {
         asset: None,
         software: None,
         os: None,
+        says: None,
         kind: None,
         location: None,
         class: None,

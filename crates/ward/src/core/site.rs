@@ -7,7 +7,9 @@ use super::words::Words;
 use super::zoning::Zoning;
 use super::{Core, Due};
 use conclude::ips;
-use judge::inventory::{Digest, SubjectKey, between_devices, card, device_findings, joined, spoken_for};
+use judge::inventory::{
+    Digest, SubjectKey, between_devices, card, device_findings, joined, says_it_is, spoken_for,
+};
 use judge::site::{Assigned, Change, Decision, Drawn, Known, SiteView, site};
 use model::{Card, Device, DeviceId, DeviceKey, Finding, FindingKind, Protocol, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -377,7 +379,7 @@ impl Core {
             router: device.is_router,
             behind: device.behind,
             merged_into: None,
-            card: Card::of(device),
+            card: Card { says: says_it_is(device).map(Into::into), ..Card::of(device) },
             // When it was first seen is said once; a late record does not make another device of it.
             first_seen: known.map_or(device.first_seen, |known| known.first_seen),
             known_from,

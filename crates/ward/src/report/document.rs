@@ -1,10 +1,9 @@
 //! The document of a scan: what `--json` writes. Its shape is a promise (docs/scan.schema.json); model types never go
 //! out directly.
 
-use super::summary::says_it_is;
 use super::units::rfc3339;
 use crate::capture::Counters;
-use judge::inventory::Resolved;
+use judge::inventory::{Resolved, says_it_is};
 use model::{Address, Attribute, Device, DeviceKey, Finding, Talk, TalkEnd, Transport};
 use serde::Serialize;
 

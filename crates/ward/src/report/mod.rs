@@ -4,7 +4,6 @@ mod document;
 mod html;
 mod picture;
 mod redact;
-mod summary;
 mod table;
 mod units;
 

@@ -51,7 +51,7 @@ pub(super) fn headline(document: &Document) -> String {
     let devices = document.devices.len() as u64;
     let silent = document.devices.iter().filter(|d| d.says_it_is.is_none()).count() as u64;
     let mut text = format!(
-        "{} seen, {} known by what they say, {} in doubt.",
+        "{} seen, {} known by what they say, {} unknown.",
         plural(devices, "device", "devices"),
         count(devices - silent),
         count(silent)

@@ -1,6 +1,6 @@
 //! One line that says what a device claims to be.
 
-use judge::inventory::FORWARDED_CONFIDENCE;
+use super::FORWARDED_CONFIDENCE;
 use model::{Attribute, Claim, Device, DeviceKey};
 
 /// Longest line, in characters.
@@ -8,7 +8,7 @@ const CHARS_MAX: usize = 120;
 
 /// What the device says it is, from its best claims: maker and model first, then type, then software. `None` when it
 /// said nothing: Ward does not guess here.
-pub(super) fn says_it_is(device: &Device) -> Option<String> {
+pub fn says_it_is(device: &Device) -> Option<String> {
     if let DeviceKey::Equipment(_) = device.key {
         return equipment(device);
     }
