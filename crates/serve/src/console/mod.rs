@@ -11,6 +11,7 @@ mod failed;
 mod findings;
 mod help;
 pub(crate) mod form;
+mod job;
 mod layout;
 mod network;
 mod now;
