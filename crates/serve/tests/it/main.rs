@@ -27,5 +27,6 @@ mod openapi;
 mod network;
 mod nouns;
 mod now;
+mod prove;
 mod slow;
 mod zones;

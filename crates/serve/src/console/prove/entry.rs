@@ -83,7 +83,8 @@ fn proved(visit: &Visit, whole: &Whole, checkpoint: &StoredCheckpoint, hashes: &
     html! {
         @match leads(whole, checkpoint, hashes) {
             Ok(root) => {
-                p { (badge("ok", "in the ledger")) " " (count(hashes.len(), "hash").replace("hashs", "hashes")) " lead from this entry to the root of the newest checkpoint; recomputed when this page was drawn." }
+                p { (badge("ok", "in the ledger")) " "
+                    @if hashes.len() == 1 { "1 hash leads" } @else { (hashes.len()) " hashes lead" } " from this entry to the root of the newest checkpoint; recomputed when this page was drawn." }
                 dl.facts { dt { "Root" } dd.mono { (hex(&root)) } }
             }
             Err(why) => p { (badge("bad", "not proved")) " " (why) ". " a href="/prove#verify" { "Verify everything" } }

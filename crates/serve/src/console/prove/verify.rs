@@ -5,7 +5,6 @@ use crate::console::parts::{badge, count, duration, grouped, unknown, when};
 use crate::console::{Visit, job};
 use crate::jobs::{Job, State};
 use maud::{Markup, html};
-use model::Duration;
 use serde::Deserialize;
 
 /// Rows that a second of verification reads at least, on two cores (docs/perf.md, `ledger verify`).
@@ -84,16 +83,12 @@ fn how_long(known: &Known, newest: Option<&Job>) -> Markup {
     });
     html! {
         @match last {
-            Some((took, rows)) => { "The last time took " (took_words(took)) " for " (grouped(rows)) " rows." }
+            Some((took, rows)) => { "The last time took " (duration(took)) " for " (grouped(rows)) " rows." }
             None => {
                 "There are " (grouped(known.entries)) " entries; a second is enough for about " (grouped(ROWS_A_SECOND)) " rows, so this takes seconds for a small house and minutes for a large one."
             }
         }
     }
-}
-
-fn took_words(took: Duration) -> String {
-    duration(took)
 }
 
 fn told(visit: &Visit, job: &Job) -> Markup {
