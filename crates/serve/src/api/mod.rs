@@ -36,9 +36,9 @@ pub(crate) use dates::{Day, maybe, moment};
 pub(crate) use devices::{Asked as DevicesAsked, Devices};
 pub(crate) use endpoint::Endpoint;
 pub(crate) use listing::{EXPORT_ROWS_MAX, LIMIT_MAX, Listing, after, cursor, limit};
+pub(crate) use network::{range, side};
 pub(crate) use openapi::PATH as OPENAPI_PATH;
 pub(crate) use problem::{PROBLEM, Problem, no_route};
-pub(crate) use network::{range, side};
 
 pub(crate) use zones::Proposed;
 

@@ -109,17 +109,34 @@ struct AmendedTold {
 
 /// What there is.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    let list = |path, id, summary, handler| Endpoint::get::<Listing<RuleTold>>(path, id, TAG, summary, handler);
-    let held = |path, id, summary, handler| Endpoint::get::<Listing<HoldTold>>(path, id, TAG, summary, handler);
+    let list =
+        |path, id, summary, handler| Endpoint::get::<Listing<RuleTold>>(path, id, TAG, summary, handler);
+    let held =
+        |path, id, summary, handler| Endpoint::get::<Listing<HoldTold>>(path, id, TAG, summary, handler);
     let csv = |path, id, summary, handler| {
         Endpoint::new("get", path, id, TAG, summary, handler).answering_text(200, CSV_PLAIN)
     };
     vec![
         list("/api/v1/retention", "listRetentionRules", "How long what is kept, and why.", get(rules)),
-        list("/api/v1/retention.json", "exportRetentionRulesJson", "The rules as a JSON file.", get(rules_json)),
+        list(
+            "/api/v1/retention.json",
+            "exportRetentionRulesJson",
+            "The rules as a JSON file.",
+            get(rules_json),
+        ),
         csv("/api/v1/retention.csv", "exportRetentionRulesCsv", "The rules as CSV.", get(rules_csv)),
-        held("/api/v1/retention/holds", "listLegalHolds", "Legal holds: what lies in their days stays.", get(holds)),
-        held("/api/v1/retention/holds.json", "exportLegalHoldsJson", "Legal holds as a JSON file.", get(holds_json)),
+        held(
+            "/api/v1/retention/holds",
+            "listLegalHolds",
+            "Legal holds: what lies in their days stays.",
+            get(holds),
+        ),
+        held(
+            "/api/v1/retention/holds.json",
+            "exportLegalHoldsJson",
+            "Legal holds as a JSON file.",
+            get(holds_json),
+        ),
         csv("/api/v1/retention/holds.csv", "exportLegalHoldsCsv", "Legal holds as CSV.", get(holds_csv)),
         Endpoint::new(
             "post",

@@ -28,9 +28,7 @@ pub(crate) fn start(visit: &Visit, act: &str, path: Option<String>, page: &str) 
     let running = newest(visit, act).filter(|job| path.is_none() && job.state == State::Running);
     let job = match running {
         Some(job) => job,
-        None => {
-            jobs::start_named(&visit.house, act, path).map_err(|problem| Failed::on(visit, problem))?
-        }
+        None => jobs::start_named(&visit.house, act, path).map_err(|problem| Failed::on(visit, problem))?,
     };
     Ok(Redirect::to(&format!("{page}?job={}#{act}", job.number)).into_response())
 }

@@ -46,7 +46,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
+            // SQLCipher frees its memory when the process exits: a thread that closes a connection just then would fall.
+            runtime.shutdown_timeout(Duration::from_secs(5));
         }
     }
 }

@@ -12,10 +12,10 @@
 
 mod conformance;
 mod control;
-mod guards;
 mod crowd;
-mod devices;
 mod device;
+mod devices;
+mod guards;
 mod health;
 mod house;
 mod http;
@@ -23,10 +23,10 @@ mod independent;
 mod listener;
 mod memory_log;
 mod metrics;
-mod openapi;
 mod network;
 mod nouns;
 mod now;
+mod openapi;
 mod prove;
 mod slow;
 mod zones;

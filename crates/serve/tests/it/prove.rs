@@ -38,9 +38,7 @@ impl Control for Verifier {
         let expectation = Expectation { origin: ORIGIN.into(), keys, ..Expectation::default() };
         let verified = self
             .readers
-            .read(|db| {
-                verify(db, &expectation, &mut |rows, of| progress(json!({ "rows": rows, "of": of })))
-            })
+            .read(|db| verify(db, &expectation, &mut |rows, of| progress(json!({ "rows": rows, "of": of }))))
             .map_err(|error| error.to_string())?;
         Ok(serde_json::to_value(verified).unwrap())
     }
@@ -133,7 +131,9 @@ fn the_answer_says_what_a_checkpoint_covers_and_who_vouches() {
     let built = filled(12);
     let server = Server::start(built.router());
     let prove = page(&server, "/prove");
-    for words in ["13 entries", "12 of them", "no witness has cosigned", "it is Ward's own word", "not verified"] {
+    for words in
+        ["13 entries", "12 of them", "no witness has cosigned", "it is Ward's own word", "not verified"]
+    {
         assert!(prove.replace("&#39;", "'").contains(words), "{words}: {prove}");
     }
     for path in PAGES {
@@ -148,10 +148,7 @@ fn what_is_asked_to_be_verified_is_verified() {
     let built = filled(12);
     let server = Server::start(built.router());
     let shown = carried_out(&server, "/prove/verify", "");
-    assert!(
-        shown.contains("13 rows and 13 entries verified: every row is what the ledger says."),
-        "{shown}"
-    );
+    assert!(shown.contains("13 rows and 13 entries verified: every row is what the ledger says."), "{shown}");
     let job: Value = serde_json::from_str(get(&server, "/api/v1/jobs/1").text()).unwrap();
     let root = job["outcome"]["root"].as_str().unwrap();
     assert!(root.len() == 64 && shown.contains(root));
@@ -171,7 +168,10 @@ fn a_row_that_lies_is_named_with_the_entry_that_wrote_it() {
     let server = Server::start(built.router());
     let shown = carried_out(&server, "/prove/verify", "");
     assert!(shown.contains("badge bad") && shown.contains("2 lies") && !shown.contains("entries verified"));
-    assert!(shown.contains("The first: table marks, row 5 was changed past Ward; entry 4 wrote it otherwise"), "{shown}");
+    assert!(
+        shown.contains("The first: table marks, row 5 was changed past Ward; entry 4 wrote it otherwise"),
+        "{shown}"
+    );
     assert!(shown.contains("row 9 is gone") && shown.contains("href=\"/prove/entries/8\""));
     assert!(shown.contains("The store is not what the ledger says: 2 lies."), "the answer says so first");
 }
@@ -192,9 +192,16 @@ fn entries_are_found_paged_and_proved() {
     assert_eq!(seen, 13);
     let by_ana = page(&server, "/prove/entries?actor=os%3Aana&table=policies&since=2026-11-22");
     assert_eq!(rows(&by_ana), 1);
-    assert!(by_ana.contains("/api/v1/ledger/entries.csv?actor=os%3Aana&amp;table=policies&amp;since=2026-11-22"), "{by_ana}");
+    assert!(
+        by_ana.contains("/api/v1/ledger/entries.csv?actor=os%3Aana&amp;table=policies&amp;since=2026-11-22"),
+        "{by_ana}"
+    );
     assert!(page(&server, "/prove/entries?actor=nobody").contains("No entry fits these filters."));
-    assert_eq!(rows(&page(&server, "/prove/entries?actor=&table=&since=")), 13, "an empty form filters nothing");
+    assert_eq!(
+        rows(&page(&server, "/prove/entries?actor=&table=&since=")),
+        13,
+        "an empty form filters nothing"
+    );
 
     let entry = page(&server, "/prove/entries/3");
     assert!(entry.contains("badge ok") && entry.contains("4 hashes lead"), "{entry}");
@@ -307,14 +314,22 @@ fn a_legal_hold_from_its_placing_to_its_release() {
     let reason = "letter+of+%3Cscript%3Ealert(1)%3C%2Fscript%3E";
     let hold = format!("act=hold&name=case-12&from=2026-01-01&to=2026-03-31&reason={reason}");
     let shown = fill(&server, "/settings/retention", "", &hold);
-    assert!(shown.text().contains("between 2026-01-01 and 2026-03-31") && !shown.text().contains("<script>alert"));
+    assert!(
+        shown.text().contains("between 2026-01-01 and 2026-03-31") && !shown.text().contains("<script>alert")
+    );
     assert_eq!(fill(&server, "/settings/retention", "", &format!("{hold}&confirmed=yes")).status, 303);
     let held: Value = serde_json::from_str(get(&server, "/api/v1/retention/holds").text()).unwrap();
-    assert_eq!((&held["items"][0]["name"], &held["items"][0]["to"]), (&json!("case-12"), &json!("2026-03-31")));
+    assert_eq!(
+        (&held["items"][0]["name"], &held["items"][0]["to"]),
+        (&json!("case-12"), &json!("2026-03-31"))
+    );
     assert!(page(&server, "/settings/retention").contains("case-12"));
     assert!(get(&server, "/api/v1/retention/holds.csv").text().starts_with("name,from,to,reason"));
     assert!(get(&server, "/api/v1/retention.csv").text().contains("flows,"));
-    assert_eq!(fill(&server, "/settings/retention", "", "act=release&name=case-12&confirmed=yes").status, 303);
+    assert_eq!(
+        fill(&server, "/settings/retention", "", "act=release&name=case-12&confirmed=yes").status,
+        303
+    );
     assert!(page(&server, "/settings/retention").contains("No legal hold."));
 }
 
@@ -324,7 +339,8 @@ fn programs_amend_with_one_body() {
     let server = Server::start(built.router());
     let send = |body: &str| {
         let head = "POST /api/v1/retention/amendments HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json";
-        let reply = raw(&server, format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes());
+        let reply =
+            raw(&server, format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).as_bytes());
         (reply.status, serde_json::from_slice::<Value>(&reply.body).unwrap())
     };
     let set = "{\"set\":{\"rule\":\"events\",\"days\":400}}";
@@ -356,7 +372,8 @@ fn a_policy_that_cannot_be_understood_is_said_and_can_be_put_right() {
 fn a_backup_says_what_became_of_it() {
     let built = filled(3);
     let server = Server::start(built.router());
-    for wrong in ["", "path=", "path=ward.backup", "path=%2Fetc%2Fcron.d%2Fx", "path=%2Fno%2Fsuch%2Fx.backup"] {
+    for wrong in ["", "path=", "path=ward.backup", "path=%2Fetc%2Fcron.d%2Fx", "path=%2Fno%2Fsuch%2Fx.backup"]
+    {
         let reply = fill(&server, "/settings/backup", "", wrong);
         assert_eq!(reply.status, 422, "{wrong}: {}", reply.text());
         assert!(reply.text().contains("<h1"), "{wrong}");

@@ -50,7 +50,7 @@ fn filters(asked: &EntriesAsked) -> Markup {
     let text = |word: &Option<String>| word.clone().unwrap_or_default();
     let chosen = text(&asked.table);
     html! {
-        form.inline.facets method="get" action="/prove/entries" {
+        form.inline method="get" action="/prove/entries" {
             label { span { "Actor, spelled exactly" } input name="actor" value=(text(&asked.actor)) maxlength=(FILTER_CHARS_MAX) placeholder="local:console"; }
             label { span { "Wrote rows of" } select name="table" {
                 option value="" { "any table" }

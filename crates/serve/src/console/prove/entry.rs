@@ -20,7 +20,7 @@ pub(super) async fn page(visit: Visit, Path(asked): Path<String>) -> Shown {
     let missing = || Problem::missing(format!("there is no entry {number} in the ledger: it has {total}"));
     let whole = found.ok_or_else(missing).map_err(failed(&visit))?;
     let body = html! {
-        nav.pager aria-label="Entries" {
+        nav.toolbar aria-label="Entries" {
             a href="/prove/entries" { "All entries" }
             @if let Some(before) = number.checked_sub(1) { a rel="prev" href={ "/prove/entries/" (before) } { "Entry " (before) } }
             @if number + 1 < total { a rel="next" href={ "/prove/entries/" (number + 1) } { "Entry " (number + 1) } }
@@ -104,7 +104,8 @@ fn leads(whole: &Whole, checkpoint: &StoredCheckpoint, hashes: &[Hash]) -> Resul
     let note = Note::parse(checkpoint.note.as_bytes()).map_err(|error| error.to_string())?;
     let said = Checkpoint::parse(note.text()).map_err(|error| error.to_string())?;
     let index = whole.listed.number;
-    verify_inclusion(&whole.hash, index, said.size(), hashes, said.root()).map_err(|error| error.to_string())?;
+    verify_inclusion(&whole.hash, index, said.size(), hashes, said.root())
+        .map_err(|error| error.to_string())?;
     Ok(*said.root())
 }
 

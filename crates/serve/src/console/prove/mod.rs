@@ -169,7 +169,9 @@ fn sent_words(visit: &Visit, job: &Job) -> Markup {
         State::Done(at, _) => html! {
             p.notice.ok role="status" { "Witnesses were told " (when(*at, visit.now, &visit.house.site.zone)) ". " a href="/prove" { "Look again" } " in a few seconds for what they answered; where none is configured, nobody was asked." }
         },
-        State::Failed(_, why) => html! { p.notice.bad role="alert" { "Witnesses could not be asked: " (why) } },
+        State::Failed(_, why) => {
+            html! { p.notice.bad role="alert" { "Witnesses could not be asked: " (why) } }
+        }
     }
 }
 

@@ -125,7 +125,8 @@ fn facts(outcome: &Outcome) -> Markup {
             dt { "Root" } dd.mono { (outcome.root) }
             dt { "Checkpoint" } dd {
                 @if outcome.checkpoint == 0 { "none is signed yet" }
-                @else { "signed over the first " (grouped(outcome.checkpoint)) " entries; what came after is not signed yet: " (grouped(outcome.leaves.saturating_sub(outcome.checkpoint))) }
+                @else if outcome.checkpoint >= outcome.leaves { "signed over all of them" }
+                @else { "signed over the first " (grouped(outcome.checkpoint)) " entries; the " (grouped(outcome.leaves - outcome.checkpoint)) " after them are not signed yet" }
             }
             dt { "Witnesses" } dd {
                 @match &outcome.witnessed {
@@ -208,7 +209,9 @@ impl Lie {
     fn words(&self) -> String {
         match self {
             Self::Leaf { leaf, why } => format!("entry {leaf}: {why}"),
-            Self::Tile { path, leaf } => format!("tile {path} is not what the entries make it, from entry {leaf} on"),
+            Self::Tile { path, leaf } => {
+                format!("tile {path} is not what the entries make it, from entry {leaf} on")
+            }
             Self::Checkpoint { size, why } => format!("checkpoint of {size} entries: {why}"),
             Self::Changed { table, row, leaf } => {
                 format!("table {table}, row {row} was changed past Ward; entry {leaf} wrote it otherwise")
@@ -216,7 +219,9 @@ impl Lie {
             Self::Missing { table, row, leaf } => {
                 format!("table {table}, row {row} is gone; entry {leaf} wrote it and none deleted it")
             }
-            Self::Unknown { table, row } => format!("table {table}, row {row} was put in past Ward; no entry wrote it"),
+            Self::Unknown { table, row } => {
+                format!("table {table}, row {row} was put in past Ward; no entry wrote it")
+            }
             Self::Schema { object, why } => format!("{object} {why}"),
             Self::Unreadable { place, rows, why } => {
                 format!("{place}: {rows} rows cannot be read, and nothing is said of them: {why}")

@@ -54,11 +54,15 @@ async fn page(visit: Visit) -> Shown {
         Err(_) => html! { strong { "retention stands still, because its rules cannot be understood" } },
     };
     let answer = html! {
-        (visit.house.site.name) " listens on " (count(visit.house.site.sources.len(), "source")) "; " (kept) "; "
+        @match visit.house.site.sources.len() {
+            0 => { (visit.house.site.name) " has no source configured; " }
+            sources => { (visit.house.site.name) " listens on " (count(sources, "source")) "; " }
+        }
+        (kept) "; "
         (safety::in_short(&status)) ". Nothing that Ward stores leaves this machine by itself."
     };
     let body = html! {
-        (people::card())
+        (people::card(html! { p { a href="/settings/stored" { "How many rows of what, and for how long" } } }))
         div.grid {
             (retention::card(&policy))
             (zones_card(&visit, &zones))
@@ -112,10 +116,10 @@ fn about(visit: &Visit, status: &Status) -> Markup {
                 dt { "Time zone" } dd { (site.zone.time_zone().iana_name().unwrap_or("UTC")) ": " (site.zone.show(visit.now)) }
                 dt { "Devices" } dd { (grouped(visit.house.inventory.len() as u64)) }
                 dt { "Database" } dd { (status.known(status.database.as_deref().map(safety::database))) @if let Some(folder) = &status.folder { " in " span.mono { (folder) } } }
-                dt { "Its pages" } dd { (safety::integrity(status)) }
+                dt { "Whole or damaged" } dd { (safety::integrity(status)) }
                 dt { "Open to" } dd { "this machine only; there is no sign-in yet" }
             }
-            p.muted { "The site, its sources and its keys are set in " code { "ward.toml" } "; " code { "ward config" } " says what holds and where it comes from." }
+            p.muted { "The site, its sources and its keys are set in " code { "ward.toml" } "; " code { "ward config check" } " says what holds and where it comes from." }
         }
     }
 }

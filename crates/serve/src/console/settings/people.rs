@@ -65,7 +65,7 @@ const WORDS: [Words; 33] = [
 ];
 
 /// The card of the room's first page.
-pub(super) fn card() -> Markup {
+pub(super) fn card(more: Markup) -> Markup {
     html! {
         section.card #people {
             h2 { "What Ward stores about patients and staff" }
@@ -87,7 +87,7 @@ pub(super) fn card() -> Markup {
                 div {
                     h3 { "Where it goes" }
                     p { "Nowhere. Ward sends nothing to its maker or to anybody: no telemetry, no licence check, no cloud. Witnesses, where you configure them, are sent the size and the root hash of the ledger. Files leave when you copy them: exports, reports, backups." }
-                    p { a href="/settings/stored" { "How many rows of what, and for how long" } }
+                    (more)
                 }
             }
         }
@@ -104,7 +104,7 @@ pub(super) async fn stored(visit: Visit) -> Shown {
     let total: u64 = held.iter().map(|(_, rows)| rows).sum();
     let kept = |rule: &str| policy.as_ref().map(|policy| policy.days(rule));
     let body = html! {
-        (card())
+        (card(html! {}))
         section.card {
             h2 { "Table by table" }
             div.scroll { table.data {

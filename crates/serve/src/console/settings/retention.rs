@@ -57,7 +57,9 @@ fn stands_still(problem: &Problem) -> Markup {
 pub(super) async fn page(visit: Visit) -> Shown {
     let (known, status) = (policy(&visit.house).await, status::read(&visit).await);
     let answer = match &known {
-        Ok(policy) => html! { (in_short(policy)) "; what is past its time goes with the next sweep, " (status.next_sweep()) "." },
+        Ok(policy) => {
+            html! { (in_short(policy)) "; what is past its time goes with the next sweep, " (status.next_sweep()) "." }
+        }
         Err(_) => html! { strong { "Nothing is deleted at the moment." } },
     };
     let body = html! {
@@ -86,7 +88,7 @@ fn rules(policy: &Policy) -> Markup {
             h2 { "Rules" }
             div.scroll { table.data {
                 caption.visually-hidden { "Rules of retention" }
-                thead { tr { th scope="col" { "Rule" } th scope="col" { "What" } th.num scope="col" { "Kept, days" } th.num scope="col" { "Default" } th scope="col" { "Counted from" } th scope="col" { "Law and reason" } th scope="col" { "Change" } } }
+                thead { tr { th scope="col" { "Rule" } th scope="col" { "What" } th.num scope="col" { "Kept, days" } th.num scope="col" { "Default" } th scope="col" { "Counted from" } th scope="col" { "Law and reason" } th scope="col" { "Change a rule" } } }
                 tbody { @for keep in policy.keeps() { (rule_row(keep)) } }
             } }
         }
@@ -212,7 +214,11 @@ fn read(visit: &Visit, form: &Filled) -> Result<Amendment, Problem> {
         "set" => {
             let days = text("days").parse();
             let wrong = |_| Problem::bad(format!("days is a whole number from 1 to {DAYS_MAX}"));
-            Ok(Amendment::Set { rule: text("rule"), days: days.map_err(wrong)?, reason: form.maybe("reason") })
+            Ok(Amendment::Set {
+                rule: text("rule"),
+                days: days.map_err(wrong)?,
+                reason: form.maybe("reason"),
+            })
         }
         "default" => Ok(Amendment::Default { rule: text("rule") }),
         "hold" => {

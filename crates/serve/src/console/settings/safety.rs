@@ -27,7 +27,9 @@ pub(super) fn in_short(status: &Status) -> Markup {
 pub(super) fn database(kind: &str) -> String {
     match kind {
         "sqlite" => "SQLite, encrypted (SQLCipher, AES-256)".to_owned(),
-        "postgres" => "PostgreSQL; whether its volume is encrypted is in its administrator's hands".to_owned(),
+        "postgres" => {
+            "PostgreSQL; whether its volume is encrypted is in its administrator's hands".to_owned()
+        }
         other => other.to_owned(),
     }
 }
