@@ -1,6 +1,9 @@
 //! The tables that the ledger answers for, as data: what is written, committed to, verified and backed up goes by this list.
 //! A capability adds its table here and in a migration; a test holds the two together.
 
+use crate::db::{Cell, Db};
+use crate::error::Result;
+
 /// A table whose rows the ledger answers for. Its first columns are `id`, `site` and `salt`; `columns` are the others.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
@@ -144,6 +147,19 @@ impl Table {
             self.name
         )
     }
+}
+
+/// How many rows each table holds, counted up to `at_most`: more are not told from as many.
+///
+/// # Errors
+/// By cause.
+pub fn held(db: &mut Db, at_most: u32) -> Result<Vec<(&'static Table, u64)>> {
+    let count = |table: &&'static Table| {
+        let sql = format!("SELECT count(*) FROM (SELECT id FROM {} LIMIT ?1) AS held", table.name);
+        let rows = db.number(&sql, &[Cell::Int(at_most.into())])?;
+        Ok((*table, rows.unwrap_or(0).cast_unsigned()))
+    };
+    TABLES.iter().map(count).collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use store::ledger::{self, StoredCheckpoint};
 use trust::tlog::Note;
 
 /// Characters of an actor or a table in a filter.
-const FILTER_CHARS_MAX: usize = 512;
+pub(crate) const FILTER_CHARS_MAX: usize = 512;
 
 /// Where the ledger stands.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -129,20 +129,20 @@ struct LedgerProof {
 /// Which entries.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct EntriesAsked {
+pub(crate) struct EntriesAsked {
     /// Only by this actor, spelled exactly.
     #[schemars(length(max = 512))]
-    actor: Option<String>,
+    pub(crate) actor: Option<String>,
     /// Only those that wrote rows of this table.
     #[schemars(length(max = 512))]
-    table: Option<String>,
+    pub(crate) table: Option<String>,
     /// Only from then on: a date or a time.
-    since: Option<String>,
+    pub(crate) since: Option<String>,
     /// From next of the page before.
-    after: Option<String>,
+    pub(crate) after: Option<String>,
     /// Entries of a page; 100 where absent.
     #[schemars(range(min = 1, max = 1000))]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
 }
 
 /// What there is.
@@ -220,7 +220,8 @@ fn checkpoint(stored: StoredCheckpoint) -> CheckpointTold {
 }
 
 impl EntriesAsked {
-    fn wanted(&self, house: &House) -> Result<Wanted, Problem> {
+    /// Which leaves of the store these are.
+    pub(crate) fn wanted(&self, house: &House) -> Result<Wanted, Problem> {
         let filter = |word: &Option<String>| word.clone().filter(|word| !word.is_empty());
         let (actor, table) = (filter(&self.actor), filter(&self.table));
         if [&actor, &table].into_iter().flatten().any(|word| word.chars().count() > FILTER_CHARS_MAX) {
@@ -353,6 +354,7 @@ fn in_full(whole: Whole) -> LedgerEntryWhole {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -12,8 +12,8 @@ pub(crate) mod edits;
 mod endpoint;
 pub(crate) mod exceptions;
 pub(crate) mod findings;
-mod jobs;
-mod ledger;
+pub(crate) mod jobs;
+pub(crate) mod ledger;
 mod listing;
 mod network;
 pub(crate) mod notes;
@@ -21,6 +21,7 @@ pub mod openapi;
 mod problem;
 pub(crate) mod query;
 pub mod reports;
+pub(crate) mod retention;
 pub(crate) mod rows;
 mod site;
 mod stream;
@@ -64,6 +65,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         coverage::endpoints(),
         ledger::endpoints(),
         jobs::endpoints(),
+        retention::endpoints(),
         stream::endpoints(),
         openapi::endpoints(),
     ]

@@ -169,7 +169,15 @@
   // ---- long work ----
 
   const JOB_EVERY_MS = 1_000;
-  const DONE = ["done", "failed", "ended", "finished", "refused"];
+
+  /** How much of a job is done, of how much, and in words: the same as the server's, see console/job.rs. */
+  function far(progress) {
+    const { rows, of, table, bytes } = progress || {};
+    if (typeof rows !== "number") return {};
+    if (typeof of === "number") return { done: rows, of, words: grouped(rows) + " of " + grouped(of) + " rows are read." };
+    const size = typeof bytes === "number" ? ", " + (bytes / 1e6).toFixed(1) + " MB" : "";
+    return { words: "Table " + table + ": " + counted(rows, "row") + size + "." };
+  }
 
   /** Shows how far a job is, until it has ended; then the page may be drawn anew (`data-job-done="reload"`). */
   async function follow(place) {
@@ -188,10 +196,10 @@
         if (misses > 30) { if (words) words.textContent = "How far it is cannot be seen now: open this page again."; return; }
       }
       if (job) {
-        const far = job.progress || {};
-        if (bar && far.total) { bar.max = far.total; bar.value = far.done || 0; }
-        if (words) words.textContent = job.failed || (typeof far === "string" ? far : far.words || far.step) || job.state;
-        if (DONE.includes(job.state)) {
+        const told = far(job.progress);
+        if (bar && told.of) { bar.max = told.of; bar.value = told.done; }
+        if (words && told.words) words.textContent = told.words;
+        if (job.state !== "running") {
           say("The job has ended: " + job.state);
           if (place.dataset.jobDone === "reload") location.reload();
           return;

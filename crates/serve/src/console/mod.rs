@@ -11,6 +11,7 @@ mod failed;
 mod findings;
 pub(crate) mod form;
 mod help;
+mod job;
 mod layout;
 mod network;
 mod now;

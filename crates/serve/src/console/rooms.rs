@@ -60,8 +60,12 @@ impl Room {
             Self::Now => &[("Findings", "/findings"), ("Tasks", "/tasks")],
             Self::Devices => &[],
             Self::Network => &[("Zones", "/settings/zones")],
-            Self::Prove => &[("Reports", "/reports")],
-            Self::Settings => &[("Mirror ports", "/help/mirror")],
+            Self::Prove => &[("Entries", "/prove/entries"), ("Reports", "/reports")],
+            Self::Settings => &[
+                ("What is stored", "/settings/stored"),
+                ("Retention", "/settings/retention"),
+                ("Mirror ports", "/help/mirror"),
+            ],
         }
     }
 

@@ -27,5 +27,6 @@ mod network;
 mod nouns;
 mod now;
 mod openapi;
+mod prove;
 mod slow;
 mod zones;

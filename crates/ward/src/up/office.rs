@@ -2,7 +2,7 @@
 
 use super::ground::{Ground, now};
 use super::rotate;
-use super::state::Shared;
+use super::state::{Integrity, Shared};
 use crate::acts::{Asked, Decide};
 use crate::config::Config;
 use crate::core::run::Handle;
@@ -42,6 +42,19 @@ impl Control for Office {
                 })
             })
             .collect();
+        let (integrity, found) = match &state.integrity {
+            Integrity::Whole(how) => ("whole", (*how).to_owned()),
+            Integrity::Damaged(what) => ("damaged", what.clone()),
+            Integrity::Unchecked(why) => ("unchecked", (*why).to_owned()),
+        };
+        let witnesses = self.config.ledger.witnesses.iter().map(|witness| {
+            let answer = state.witnesses.iter().find(|(name, ..)| *name == witness.name);
+            json!({
+                "name": witness.name, "url": witness.url,
+                "cosigned": answer.map(|(_, cosigned, _)| cosigned), "words": answer.map(|(.., words)| words),
+            })
+        });
+        let database = if self.config.store.postgres_url_file.is_some() { "postgres" } else { "sqlite" };
         Ok(json!({
             "ward": env!("CARGO_PKG_VERSION"),
             "pid": std::process::id(),
@@ -51,6 +64,12 @@ impl Control for Office {
             "sources": state.sources,
             "checkpoint_leaves": state.checkpoint.map(|(size, _)| size),
             "failing": state.failing.map(|(_, why)| why),
+            "witnesses": witnesses.collect::<Vec<Value>>(),
+            "backup_at": state.backup.map(serve::when::rfc3339),
+            "kek": self.config.keys.kind(),
+            "database": database,
+            "folder": self.config.store.folder,
+            "integrity": { "state": integrity, "words": found },
             "tasks": tasks,
         }))
     }

@@ -1,9 +1,0 @@
-//! Pages of prove.
-
-use crate::house::House;
-use axum::Router;
-
-/// What there is.
-pub(crate) fn routes() -> Router<House> {
-    Router::new()
-}
