@@ -9,6 +9,7 @@ fn entry(number: u64, zone: Option<&str>, kind: Option<&str>) -> Entry {
         id: DeviceId(number),
         key: "".into(),
         name: Some(smol_str::format_smolstr!("device {number}")),
+        says: None,
         vendor: None,
         manufacturer: None,
         model: None,

@@ -120,6 +120,7 @@ fn entry(number: u64, now: Timestamp, dice: &mut Dice) -> Entry {
         asset: dice.often(50).then(|| format!("A-{:06}", number * 3).into()),
         software: known(&format!("{}.{}.{}", dice.roll(9), dice.roll(9), dice.roll(40))),
         os: dice.often(30).then(|| "Windows 10 22H2".into()),
+        says: known(model),
         kind: known(kind),
         location: dice.often(40).then(|| format!("{zone}, room {}", dice.roll(60)).into()),
         class: known(class),
