@@ -9,6 +9,7 @@ use crate::when::rfc3339;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 use axum::routing::{get, post};
 use model::{DeviceId, EDIT_DEVICES_MAX, EditChange, Prose, REASON_CHARS_MAX, WORD_CHARS_MAX};
 use schemars::JsonSchema;
@@ -323,6 +324,26 @@ async fn devices_of(
     rows::page(&house, ItemsOf { edit: row.id, asked }).await
 }
 
+async fn devices_as_csv(
+    State(house): State<House>,
+    placed: Placed,
+    super::query::Asked(asked): super::query::Asked<ItemsAsked>,
+) -> Result<super::Csv, Problem> {
+    let row = find(&house, placed.number(0)?).await?;
+    let items = rows::whole(&house, ItemsOf { edit: row.id, asked }).await?;
+    Ok(rows::table::<ItemsOf>(&house, &items))
+}
+
+async fn devices_as_json(
+    State(house): State<House>,
+    placed: Placed,
+    super::query::Asked(asked): super::query::Asked<ItemsAsked>,
+) -> Result<Response, Problem> {
+    let row = find(&house, placed.number(0)?).await?;
+    let items = rows::whole(&house, ItemsOf { edit: row.id, asked }).await?;
+    Ok(super::json_file(&house, "edited-devices", items))
+}
+
 async fn reverted(State(house): State<House>, placed: Placed) -> Result<Json<EditOutcome>, Problem> {
     Ok(Json(revert(&house, placed.number(0)?).await?))
 }
@@ -350,6 +371,26 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         )
         .at(&[ID])
         .asking::<ItemsAsked>(),
+        Endpoint::get::<super::Listing<EditedDevice>>(
+            "/api/v1/edits/{id}/devices.json",
+            "editedDevicesAsJson",
+            tag,
+            "The same whole, as a JSON file.",
+            get(devices_as_json),
+        )
+        .at(&[ID])
+        .asking::<ItemsAsked>(),
+        Endpoint::new(
+            "get",
+            "/api/v1/edits/{id}/devices.csv",
+            "editedDevicesAsCsv",
+            tag,
+            "The same whole, as CSV.",
+            get(devices_as_csv),
+        )
+        .at(&[ID])
+        .asking::<ItemsAsked>()
+        .answering_text(200, super::CSV_PLAIN),
         Endpoint::new(
             "post",
             "/api/v1/edits/{id}/revert",

@@ -82,7 +82,8 @@ pub(crate) async fn page<Q: Rows>(house: &House, asked: Q) -> Result<Listing<Q::
     Ok(Listing { items: page.items, next: page.next.map(|next| cursor(&next.0)), total: None })
 }
 
-async fn whole<Q: Rows>(house: &House, asked: Q) -> Result<Vec<Q::Item>, Problem> {
+/// The whole list.
+pub(crate) async fn whole<Q: Rows>(house: &House, asked: Q) -> Result<Vec<Q::Item>, Problem> {
     let filter = asked.filter(house)?;
     let of_house = house.clone();
     let items = house.read(move |db| all::<Q>(&of_house, db, &filter)).await?;
@@ -103,7 +104,8 @@ fn all<Q: Rows>(house: &House, db: &mut Db, filter: &Q::Filter) -> store::Result
     }
 }
 
-fn table<Q: Rows>(house: &House, items: &[Q::Item]) -> Csv {
+/// The list as CSV.
+pub(crate) fn table<Q: Rows>(house: &House, items: &[Q::Item]) -> Csv {
     let mut table = Csv::new(house, Q::NOUN, Q::COLUMNS);
     for item in items {
         let fields = serde_json::to_value(item).unwrap_or_default();

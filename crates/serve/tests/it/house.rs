@@ -119,6 +119,7 @@ pub fn hostile(number: u8) -> Entry {
         asset: word(),
         software: word(),
         os: word(),
+        says: word(),
         kind: word(),
         location: word(),
         zone: word(),
