@@ -58,9 +58,9 @@ impl Room {
     pub(crate) fn pages(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Now => &[("Findings", "/findings"), ("Tasks", "/tasks")],
-            Self::Devices => &[],
+            Self::Devices => &[("Edits", "/edits")],
             Self::Network => &[("Zones", "/settings/zones")],
-            Self::Prove => &[("Reports", "/reports")],
+            Self::Prove => &[("Reports", "/reports"), ("Saved views", "/views")],
             Self::Settings => &[("Mirror ports", "/help/mirror")],
         }
     }
