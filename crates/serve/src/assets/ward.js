@@ -307,6 +307,8 @@
 
   const SEARCH_AFTER_MS = 150;
   const FOUND_MAX = 8;
+  /** Nothing is chosen yet: Enter takes the first. */
+  const NONE = -1;
   let views = null;
   let found = [];
   let asked = 0;
@@ -333,12 +335,15 @@
     if (text) shown.push({ name: "Search all devices for “" + text + "”", kind: "search", href: "/devices?q=" + encodeURIComponent(text) });
     const list = one("#palette ul");
     const options = [...found, ...shown];
+    // Devices come a little later than rooms: what was chosen meanwhile stays chosen.
+    const chosen = one("#palette li[aria-selected=true]");
+    const kept = chosen ? options.findIndex((option) => option.name === chosen.option.name && option.kind === chosen.option.kind) : NONE;
     list.replaceChildren(...options.map((option, index) => {
       const item = element("li", { role: "option", id: "option-" + index, "aria-selected": "false" }, element("span", {}, option.name), element("small", {}, option.kind));
       item.option = option;
       return item;
     }));
-    choose(0);
+    choose(kept);
   }
 
   function choose(index) {
@@ -358,6 +363,14 @@
     else location.assign(item.option.href);
   }
 
+  /** What a device is called, what it is and where: with the address that was searched for, else its first. */
+  function nameOf(device, text) {
+    const ips = device.ips || [];
+    const address = [...ips, ...(device.macs || [])].find((one) => one.includes(text.toLowerCase())) || ips[0];
+    const words = [device.title, address, device.says || device.model, device.zone || device.location];
+    return [...new Set(words.filter((word) => typeof word === "string" && word))].join(" · ");
+  }
+
   async function searchDevices(text) {
     const mine = ++asked;
     if (asking) asking.abort();
@@ -367,7 +380,7 @@
       const told = await json("/api/v1/devices?q=" + encodeURIComponent(text) + "&limit=" + FOUND_MAX, asking.signal);
       if (mine !== asked) return;
       found = itemsOf(told).slice(0, FOUND_MAX).map((device) => ({
-        name: [device.title || device.name || (device.addresses || device.ips || [])[0] || device.key || device.id, device.model, device.location].filter((word) => typeof word === "string" && word).join(" · "),
+        name: nameOf(device, text),
         kind: "device",
         href: "/devices/" + encodeURIComponent(device.id),
       }));
@@ -383,6 +396,7 @@
     const input = one("#palette input");
     input.value = "";
     found = [];
+    choose(NONE);
     drawPalette();
     input.focus();
     if (views) return;
@@ -397,8 +411,8 @@
     const items = all("#palette li");
     const at = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
     if (event.key === "ArrowDown") choose(Math.min(items.length - 1, at + 1));
-    else if (event.key === "ArrowUp") choose(Math.max(0, at - 1));
-    else if (event.key === "Enter") take(items[at]);
+    else if (event.key === "ArrowUp") choose(Math.max(NONE, at - 1));
+    else if (event.key === "Enter") take(items[Math.max(0, at)]);
     else return;
     event.preventDefault();
   }
@@ -496,6 +510,7 @@
   let typing = 0;
   document.addEventListener("input", (event) => {
     if (!event.target.matches("#palette input")) return;
+    choose(NONE);
     drawPalette();
     clearTimeout(typing);
     typing = setTimeout(() => searchDevices(event.target.value.trim()), SEARCH_AFTER_MS);

@@ -35,12 +35,13 @@ async fn page(visit: Visit, devices: Result<Devices, Problem>) -> Shown {
     let view = View { visit: &visit, asked: &asked, query: &query, listed: &listed };
     let list = view.list();
     if visit.wants_piece {
-        return Ok(Page::piece(list));
+        // The sentence above the list is of the list.
+        let piece = html! { (list) p #answer .answer hx-swap-oob="true" { (view.answer()) } };
+        return Ok(Page::piece(piece));
     }
     let changes = past::counts(&visit, &asked).await.map_err(|problem| Failed::on(&visit, problem))?;
     let body = html! {
         @if let Some(at) = asked.at { (past::notice(&visit, &query, at, &changes)) }
-        (view.search())
         div #list .compact[query.compact] { (list) }
     };
     Ok(Page::new(&visit, Some(Room::Devices), "Devices", view.answer(), body))
@@ -52,6 +53,27 @@ struct View<'v> {
     asked: &'v Asked,
     query: &'v Query,
     listed: &'v Listed,
+}
+
+/// The search at the head of every page. On the list itself it keeps the filters, and with script it answers while one types.
+pub(super) fn search(visit: &Visit) -> Markup {
+    let here =
+        (visit.uri.path() == "/devices").then(|| Query::parse(visit.uri.query().unwrap_or_default()).ok());
+    let here = here.flatten();
+    let list = here.is_some().then_some("/devices");
+    html! {
+        form.search role="search" action="/devices" method="get" hx-get=[list] hx-target=[list.and(Some("#list"))]
+            hx-push-url=[list.and(Some("true"))] hx-trigger=[list.and(Some("submit, input delay:250ms from:#search"))]
+            hx-sync=[list.and(Some("this:replace"))] {
+            @if let Some(query) = &here { (hidden(query, &["q"])) }
+            label {
+                span.visually-hidden { "Search devices: name, any spelling of a MAC address, IP address or network such as 10.20.0.0/16, serial number, asset tag, model, maker" }
+                input #search type="search" name="q" value=[here.as_ref().map(|query| &query.q)] maxlength="200" autocomplete="off"
+                    spellcheck="false" placeholder="Name, MAC, IP, 10.20.0.0/16, serial, asset tag";
+            }
+            button type="submit" { "Search" }
+        }
+    }
 }
 
 /// The address of the list with this query.
@@ -84,22 +106,6 @@ impl View<'_> {
                     @if self.asked.at.is_some() { " new that day" } @else { " new today" }
                 }
                 "."
-            }
-        }
-    }
-
-    fn search(&self) -> Markup {
-        html! {
-            form.inline.toolbar method="get" action="/devices" role="search" hx-get="/devices" hx-target="#list" hx-push-url="true"
-                hx-trigger="submit, input delay:250ms from:#search" hx-sync="this:replace" {
-                (hidden(self.query, &["q"]))
-                label {
-                    span { "Search devices" }
-                    input #search type="search" name="q" value=(self.query.q) maxlength="200" autocomplete="off" spellcheck="false"
-                        aria-describedby="search-finds";
-                }
-                button type="submit" { "Search" }
-                span #search-finds .muted { "Name, any spelling of a MAC, IP or 10.20.0.0/16, serial number, asset tag, model, maker" }
             }
         }
     }

@@ -112,7 +112,7 @@ async fn list(visit: Visit, asked: Result<Asked<Wanted>, Problem>) -> Shown {
                 @else { (table(&visit, &rows)) }
                 @if let Some(Some(next)) = next { p { a rel="next" href=(query.with("after", &next).address()) { "Older" } } }
             }
-            aside.facets { (facets(&query, &open)) }
+            aside.facets aria-label="Filters" { (facets(&query, &open)) }
         }
     };
     Ok(Page::new(&visit, Some(Room::Now), "Findings", answer(&open), body))
@@ -169,12 +169,12 @@ fn facets(query: &Wanted, open: &[(FindingKind, u64)]) -> Markup {
         h2 { "Severity" }
         ul { @for (severity, count) in severities.filter(|(_, count)| *count > 0) {
             @let chosen = is(&query.severity, severity.name());
-            li { a href=(query.with("severity", if chosen { "" } else { severity.name() }).address()) aria-current=[chosen.then_some("true")] { (parts::severity(severity)) " " span.num { (parts::grouped(count)) } } }
+            li { a href=(query.with("severity", if chosen { "" } else { severity.name() }).address()) aria-current=[chosen.then_some("true")] { (parts::severity(severity)) } span.count { (parts::grouped(count)) } }
         } }
         h2 { "Kind" }
         ul { @for (kind, count) in open {
             @let chosen = is(&query.kind, kind.name());
-            li { a href=(query.with("kind", if chosen { "" } else { kind.name() }).address()) aria-current=[chosen.then_some("true")] { (advice(*kind).title) " " span.num { (parts::grouped(*count)) } } }
+            li { a href=(query.with("kind", if chosen { "" } else { kind.name() }).address()) aria-current=[chosen.then_some("true")] { (advice(*kind).title) } span.count { (parts::grouped(*count)) } }
         } }
         p.muted { "Counts are of open findings." }
     }

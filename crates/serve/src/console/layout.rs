@@ -34,14 +34,14 @@ impl Page {
                     a.skip href="#main" { "Skip to the page" }
                     (rail(visit, room))
                     (top(visit))
-                    @if let Some(notice) = &site.notice { p.notice role="note" { (notice) } }
+                    @if let Some(notice) = &site.notice { aside.notice aria-label="About this site" { (notice) } }
                     main #main tabindex="-1" {
                         div.print-head aria-hidden="true" {
                             span { (site.name) " · Ward" }
                             span { (site.zone.show(visit.now)) }
                         }
                         h1 { (title) }
-                        p.answer { (answer) }
+                        p #answer .answer { (answer) }
                         (body)
                     }
                     (foot(visit, zone))
@@ -118,14 +118,8 @@ fn top(visit: &Visit) -> Markup {
     let devices = visit.house.inventory.len();
     html! {
         header.top {
-            form.search role="search" action="/devices" method="get" {
-                label {
-                    span.visually-hidden { "Search devices: name, MAC address, IP address, serial number or asset tag" }
-                    input #search type="search" name="q" placeholder="Name, MAC, IP, serial, asset tag" maxlength="200" autocomplete="off" spellcheck="false";
-                }
-                button type="submit" { "Search" }
-            }
-            button.quiet.needs-script type="button" data-open="palette" { "Go to… " kbd { "Ctrl K" } }
+            (super::devices::search(visit))
+            button.palette.needs-script type="button" data-open="palette" { "Go to… " kbd { "Ctrl K" } }
             div.live data-live="/api/v1/stream" data-revision=(visit.house.inventory.revision()) {
                 span data-live-words { (super::parts::count(devices, "device")) " · drawn " (visit.house.site.zone.clock(visit.now)) }
                 button.quiet type="button" data-live-show hidden { "Show changes" }

@@ -3,7 +3,7 @@
 use super::form::Filled;
 use super::parts::{count, empty, exports};
 use super::parts_about::{next, time};
-use super::{Failed, Page, Shown, Visit};
+use super::{Failed, Page, Room, Shown, Visit};
 use crate::api::Problem;
 use crate::api::reports::{self, CopyItem, RENDERERS, ReportBody, ReportItem, ReportsAsked};
 use crate::api::rows;
@@ -60,7 +60,7 @@ async fn page(visit: Visit) -> Shown {
             html! { (count(reports, "report")) " written out by schedule; the newest " (store::reports::COPIES_MAX) " copies of each are kept." }
         }
     };
-    Ok(Page::new(&visit, None, "Reports", answer, body))
+    Ok(Page::new(&visit, Some(Room::Prove), "Reports", answer, body))
 }
 
 fn card(visit: &Visit, report: &ReportItem, copies: &[CopyItem]) -> Markup {
@@ -180,7 +180,7 @@ async fn views_page(visit: Visit) -> Shown {
     };
     let answer =
         html! { "Saved views are pages with their filters, under a name; everybody at this site has them." };
-    Ok(Page::new(&visit, None, "Saved views", answer, body))
+    Ok(Page::new(&visit, Some(Room::Prove), "Saved views", answer, body))
 }
 
 async fn view_new(visit: Visit, form: Filled) -> Result<Response, Failed> {

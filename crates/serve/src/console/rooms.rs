@@ -58,9 +58,11 @@ impl Room {
     pub(crate) fn pages(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Now => &[("Findings", "/findings"), ("Tasks", "/tasks")],
-            Self::Devices => &[],
+            Self::Devices => &[("Edits", "/edits")],
             Self::Network => &[("Zones", "/settings/zones")],
-            Self::Prove => &[("Entries", "/prove/entries"), ("Reports", "/reports")],
+            Self::Prove => {
+                &[("Entries", "/prove/entries"), ("Reports", "/reports"), ("Saved views", "/views")]
+            }
             Self::Settings => &[
                 ("What is stored", "/settings/stored"),
                 ("Retention", "/settings/retention"),

@@ -55,7 +55,7 @@ async fn page(visit: Visit) -> Shown {
             (table(&visit, &list.items))
         }
         @if let Some(cursor) = &list.next { p { a href=(super::parts_link::with(&visit.uri, "after", cursor)) rel="next" { "More" } } }
-        section.card { h2 { "Make a task" } (new_fields(&visit, "site")) }
+        section.card { details open[list.items.is_empty()] { summary { "Make a task" } (new_fields(&visit, "site")) } }
     };
     Ok(Page::new(&visit, Some(Room::Now), "Tasks", answer, body))
 }
@@ -99,7 +99,7 @@ fn filter_form(asked: &TasksAsked) -> Markup {
         ("week", "within a week", DueAsked::Week),
     ];
     html! {
-        form.inline.facets method="get" action="/tasks" {
+        form.inline.toolbar method="get" action="/tasks" {
             label { span { "State" } select name="state" {
                 @for (name, word, value) in states { option value=(name) selected[value == state] { (word) } }
             } }
@@ -145,7 +145,7 @@ pub(crate) fn about_link(visit: &Visit, about: &str) -> Markup {
             html! { a href={ "/devices/" (device) } { @if let Some(entry) = entry { (entry.title()) } @else { (device) } } }
         }
         Ok(About::Finding(number)) => html! { a href={ "/findings/" (number) } { "finding " (number) } },
-        Ok(About::Zone(number)) => html! { a href={ "/zones/" (number) } { "zone " (number) } },
+        Ok(About::Zone(number)) => html! { a href={ "/settings/zones#zone-" (number) } { "zone " (number) } },
         _ => html! { "the site" },
     }
 }
@@ -243,7 +243,7 @@ async fn exceptions(visit: Visit) -> Shown {
         count(list.items.len(), "exception")
     };
     let answer = html! { (shown) ": what is allowed for a while although a rule says otherwise." };
-    Ok(Page::new(&visit, None, "Exceptions", answer, body))
+    Ok(Page::new(&visit, Some(Room::Now), "Exceptions", answer, body))
 }
 
 async fn windows(visit: Visit) -> Shown {
@@ -266,7 +266,7 @@ async fn windows(visit: Visit) -> Shown {
     };
     let answer =
         html! { (count(open, "window")) " open now, of those listed here. Times are by the site's clock." };
-    Ok(Page::new(&visit, None, "Windows", answer, body))
+    Ok(Page::new(&visit, Some(Room::Now), "Windows", answer, body))
 }
 
 /// What there is.

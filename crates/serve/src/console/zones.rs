@@ -49,13 +49,13 @@ async fn show(visit: Visit) -> Shown {
         @if devices == 0 { "No device has been seen yet; zones can be made or imported all the same." }
         @else if zones.zones.is_empty() { "There are no zones yet: all " (parts::count(devices, "device")) " are unzoned." }
         @else { (parts::count(zones.zones.len(), "zone")) " hold " (parts::grouped((devices - unzoned.min(devices)) as u64)) " of " (parts::count(devices, "device")) "; "
-            a href="/devices?zone=unzoned" { (parts::grouped(unzoned as u64)) " unzoned" } "." }
+            @if unzoned == 0 { "none is unzoned." } @else { a href="/devices?zone=unknown" { (parts::grouped(unzoned as u64)) " unzoned" } "." } }
         @if !proposed.is_empty() { " " (parts::count(proposed.len(), "proposal")) " " @if proposed.len() == 1 { "waits" } @else { "wait" } " for you." }
     };
     let body = html! {
         @if !proposed.is_empty() { (proposals_card(&proposed)) }
-        section.card { h2 { "Zones" }
-            div.toolbar { (parts::exports("/zones")) }
+        section.card {
+            header { h2 { "Zones" } (parts::exports("/zones")) }
             @if zones.zones.is_empty() {
                 (parts::empty("No zones yet", html! { p { "Accept a proposal, make one below, or import what you have." } }))
             } @else {
@@ -66,7 +66,7 @@ async fn show(visit: Visit) -> Shown {
         (new_zone())
         (import_form(""))
     };
-    Ok(Page::new(&visit, Some(Room::Settings), "Zones", answer, body))
+    Ok(Page::new(&visit, Some(Room::Network), "Zones", answer, body))
 }
 
 fn proposals_card(proposed: &[Proposal]) -> Markup {
@@ -279,8 +279,7 @@ async fn import(visit: Visit, form: Told<Import>) -> Result<axum::response::Resp
                 (import_form(&told.document))
             };
             let answer = html! { "Nothing was imported: the document has mistakes." };
-            Page::new(&visit, Some(Room::Settings), "Import zones", answer, body)
-                .with_status(problem.status())
+            Page::new(&visit, Some(Room::Network), "Import zones", answer, body).with_status(problem.status())
         }
     };
     Ok(page.into_response())
@@ -317,5 +316,5 @@ fn preview_page(visit: &Visit, preview: &Preview, document: &str) -> Page {
         }
         (import_form(document))
     };
-    Page::new(visit, Some(Room::Settings), "Import zones", answer, body)
+    Page::new(visit, Some(Room::Network), "Import zones", answer, body)
 }

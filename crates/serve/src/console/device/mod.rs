@@ -92,10 +92,12 @@ async fn page(visit: &Visit, state: &State, dossier: &Dossier, wanted: &Wanted) 
     let answer = answer(&shown);
     let body = html! {
         (notices(&shown, wanted))
-        (identity::section(&shown))
-        div.grid {
-            (findings(&shown))
-            @if state.at.is_none() { (acts::section(&shown)) }
+        div.split.even {
+            div { (identity::section(&shown)) }
+            div {
+                (findings(&shown))
+                @if state.at.is_none() { (acts::section(&shown)) }
+            }
         }
         (addresses::section(&shown))
         (gateway::section(&shown))
@@ -113,8 +115,8 @@ fn answer(shown: &Shown<'_>) -> Markup {
     let zone = &visit.house.site.zone;
     let (findings, conflicts) = (shown.dossier.findings.len(), facts.conflicts.len());
     html! {
-        @match facts.what() { Some(what) => (what), None => "A device of which Ward does not know what it is" }
-        @match &facts.zone { Some(zone) => { " in zone " (zone) } None => ", in no zone" }
+        @match facts.what() { Some(what) => (what), None => "Ward cannot tell yet what this is" }
+        @match &facts.zone { Some(zone) => { "; in zone " (zone) } None => "; in no zone" }
         @if facts.is_router { ", which forwards for others" }
         @if let Some(seen) = facts.last_seen { ", last heard " (parts::when(seen, visit.now, zone)) }
         "; "
@@ -138,11 +140,14 @@ fn notices(shown: &Shown<'_>, wanted: &Wanted) -> Markup {
             }
         }
         div.toolbar {
-            form.inline method="get" action=(format!("/devices/{}", state.id)) {
-                label { span { "As it was on" } input type="datetime-local" name="at" value=[state.at_field(visit)]; }
-                button.quiet type="submit" { "Show" }
+            details.menu {
+                summary { "Time travel" }
+                form method="get" action=(format!("/devices/{}", state.id)) {
+                    label { span { "As it was on" } input type="datetime-local" name="at" value=[state.at_field(visit)]; }
+                    button type="submit" { "Show" }
+                }
             }
-            a href=(state.printed()) { "Print view" }
+            a.button.quiet href=(state.printed()) { "Print view" }
             (super::findings::as_json(&format!("/devices/{}{}", state.id, state.query_at())))
         }
     }
@@ -172,7 +177,7 @@ fn no_device(visit: &Visit, said: &str, id: Option<DeviceId>) -> Page {
     let body = html! {
         section.card {
             h2 { "Look for it" }
-            form.inline method="get" action="/devices" role="search" {
+            form.inline method="get" action="/devices" {
                 label { span { "Name, address, serial number or asset tag" } input type="search" name="q"; }
                 button.primary type="submit" { "Search" }
             }

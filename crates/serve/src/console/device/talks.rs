@@ -129,7 +129,7 @@ fn picture(shown: &Shown<'_>) -> Markup {
     let middle = height / 2.0;
     let (left, top) = ((WIDTH - BOX_WIDTH) / 2.0, middle - BOX_HEIGHT / 2.0);
     html! {
-        svg.chart width=(WIDTH) height=(height) viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-labelledby="talks-title talks-desc" {
+        svg.chart width=(WIDTH) height=(height) viewBox=(format!("0 0 {WIDTH} {height}")) role="group" aria-labelledby="talks-title talks-desc" {
             title #talks-title { "Who " (shown.dossier.facts.title()) " talks with" }
             desc #talks-desc { "On the left those who ask it, on the right those it asks, by zone or type; the table beneath says the same" }
             text x="0" y="14" font-size="12" fill="currentColor" fill-opacity="0.7" { "Ask it" }

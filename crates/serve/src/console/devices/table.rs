@@ -5,10 +5,11 @@ use super::{View, address, hidden};
 use crate::inventory::{Column, Entry, Query, UNKNOWN};
 use maud::{Markup, html};
 use model::Timestamp;
+use std::net::IpAddr;
 
 /// Characters of a saved view's name.
 const VIEW_NAME_CHARS_MAX: usize = 80;
-/// Addresses, tags and protocols that a cell shows.
+/// Protocols and VLANs that a cell shows.
 const ITEMS_SHOWN: usize = 3;
 
 impl View<'_> {
@@ -18,9 +19,6 @@ impl View<'_> {
         html! {
             div.toolbar {
                 (self.columns())
-                a href=(address(&Query { compact: !query.compact, ..query.from_start() })) {
-                    @if query.compact { "More space between rows" } @else { "Rows closer together" }
-                }
                 (self.time_travel())
                 (self.save())
                 a.narrow href="#filters" { "Filters" }
@@ -45,6 +43,11 @@ impl View<'_> {
                         }
                     }
                     button type="submit" { "Show these" }
+                    p {
+                        a href=(address(&Query { compact: !self.query.compact, ..self.query.from_start() })) {
+                            @if self.query.compact { "More space between rows" } @else { "Rows closer together" }
+                        }
+                    }
                 }
             }
         }
@@ -126,11 +129,10 @@ impl View<'_> {
         let is_sorted = self.query.sort == column;
         let descending = if is_sorted { !self.query.descending } else { column.begins_descending() };
         let sorted = Query { sort: column, descending, ..self.query.from_start() };
-        let (word, mark) = if self.query.descending { ("descending", "▼") } else { ("ascending", "▲") };
+        let word = if self.query.descending { "descending" } else { "ascending" };
         html! {
             th scope="col" .num[column == Column::Findings] aria-sort=[is_sorted.then_some(word)] {
                 a href=(address(&sorted)) { (column.title()) }
-                @if is_sorted { " " span aria-hidden="true" { (mark) } }
             }
         }
     }
@@ -171,9 +173,15 @@ impl View<'_> {
             Column::Phi if entry.phi_in_clear => parts::badge("bad", "yes"),
             Column::Router if entry.is_router => html! { "yes" },
             Column::Phi | Column::Router => html! { span.muted { "no" } },
-            Column::Ip => some(entry.ips.iter().map(ToString::to_string).collect(), column),
-            Column::Mac => some(entry.macs.iter().map(ToString::to_string).collect(), column),
-            Column::Tags => some(entry.tags.iter().map(ToString::to_string).collect(), column),
+            Column::Ip => first(ips(entry), column),
+            Column::Mac => first(entry.macs.iter().map(ToString::to_string).collect(), column),
+            Column::Manufacturer if entry.manufacturer.is_none() => match &entry.vendor {
+                Some(vendor) => html! {
+                    span.muted title="the maker of its network interface by the IEEE registry: it does not say its own" { (vendor) " (interface)" }
+                },
+                None => first(Vec::new(), column),
+            },
+            Column::Tags => html! { @for tag in &entry.tags { span.chip { (tag) } " " } },
             Column::Protocols => {
                 some(entry.protocols.iter().map(|one| one.title().to_owned()).collect(), column)
             }
@@ -224,11 +232,30 @@ fn findings(entry: &Entry) -> Markup {
     }
 }
 
+/// The addresses, those first that people know a device by.
+fn ips(entry: &Entry) -> Vec<String> {
+    let is_local = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let mut ips = entry.ips.clone();
+    ips.sort_by_key(|ip| (is_local(ip), ip.is_ipv6()));
+    ips.iter().map(ToString::to_string).collect()
+}
+
+/// The first, and how many there are beside it.
+fn first(words: Vec<String>, column: Column) -> Markup {
+    let Some(first) = words.first() else { return some(words, column) };
+    let more = words.len() - 1;
+    html! {
+        span.nowrap { (first) @if more > 0 { " " span.muted title=(words.join(", ")) { "+" (more) } } }
+    }
+}
+
 /// The first few, and how many there are beside them; nothing is unknown, or there is none.
 fn some(words: Vec<String>, column: Column) -> Markup {
     if words.is_empty() {
         return match column {
-            Column::Tags => html! {},
             Column::Zone => {
                 html! { span.unknown title="no rule and no person puts it into a zone" { "unzoned" } }
             }

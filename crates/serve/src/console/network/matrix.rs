@@ -48,7 +48,7 @@ fn cell(matrix: &Matrix, range: Range, client: usize, server: usize) -> Markup {
         return html! { td {} };
     };
     if sum.talks == 0 {
-        return html! { td { span.muted title={ "nothing heard from " (from.title()) " to " (to.title()) } { "·" } } };
+        return html! { td.none { span.muted title={ "nothing heard from " (from.title()) " to " (to.title()) } { "·" } } };
     }
     let said = format!("{} → {}: {}", from.title(), to.title(), words(sum));
     let shade = shade(sum.bytes, matrix.most());

@@ -97,7 +97,7 @@ impl<'m> Ring<'m> {
         let size = number((self.radius + LABEL) * 2.0);
         let middle = number(self.radius + LABEL);
         html! {
-            svg.chart.map role="img" aria-labelledby="map-title map-description" viewBox={ "0 0 " (size) " " (size) } width=(size) height=(size) {
+            svg.chart.map role="group" aria-labelledby="map-title map-description" viewBox={ "0 0 " (size) " " (size) } width=(size) height=(size) {
                 title #map-title { (title) }
                 desc #map-description { (description) }
                 g transform={ "translate(" (middle) " " (middle) ")" } {
@@ -234,6 +234,7 @@ impl<'m> Ring<'m> {
             parts::bytes(bytes),
             parts::count(talks as usize, "talk")
         );
+        // Lines can be many hundreds: those who go by keyboard open them in the table below instead of passing through all of them.
         html! {
             a href=(talks_href(self.map, self.range, from, to)) tabindex="-1" {
                 path class=(self.class(from.side)) d=(path) fill="none" stroke="currentColor" stroke-width=(number(1.0 + 5.0 * share)) stroke-opacity=(number(0.22 + 0.5 * share)) stroke-linecap="round" { title { (said) } }
