@@ -59,11 +59,11 @@ async fn show(visit: Visit) -> Shown {
     let needs = needs::ranked(&visit, &summary, &known);
     let body = html! {
         div.split {
-            div {
-                (needs::list(&needs))
+            (needs::list(&needs))
+            div.beside {
+                (honesty::aside(&visit, &known))
                 (numbers(&summary))
             }
-            (honesty::aside(&visit, &known))
         }
         (honesty::detail(&visit, &known))
     };

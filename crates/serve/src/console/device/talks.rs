@@ -19,6 +19,8 @@ const WIDTH: f64 = 960.0;
 const BOX_WIDTH: f64 = 180.0;
 const BOX_HEIGHT: f64 = 56.0;
 const SIDE: f64 = 290.0;
+/// Between a line and its label.
+const BESIDE: f64 = 10.0;
 const ROW: f64 = 38.0;
 const HEADING: f64 = 26.0;
 const TOP: f64 = 30.0;
@@ -132,8 +134,8 @@ fn picture(shown: &Shown<'_>) -> Markup {
         svg.chart width=(WIDTH) height=(height) viewBox=(format!("0 0 {WIDTH} {height}")) role="group" aria-labelledby="talks-title talks-desc" {
             title #talks-title { "Who " (shown.dossier.facts.title()) " talks with" }
             desc #talks-desc { "On the left those who ask it, on the right those it asks, by zone or type; the table beneath says the same" }
-            text x="0" y="14" font-size="12" fill="currentColor" fill-opacity="0.7" { "Ask it" }
-            text x=(WIDTH) y="14" font-size="12" fill="currentColor" fill-opacity="0.7" text-anchor="end" { "It asks" }
+            text x=(SIDE - BESIDE) y="14" font-size="12" fill="currentColor" fill-opacity="0.7" text-anchor="end" { "Ask it" }
+            text x=(WIDTH - SIDE + BESIDE) y="14" font-size="12" fill="currentColor" fill-opacity="0.7" { "It asks" }
             (side(shown, &asking, (false, left, middle, most)))
             (side(shown, &asked, (true, left + BOX_WIDTH, middle, most)))
             rect.node x=(left) y=(top) width=(BOX_WIDTH) height=(BOX_HEIGHT) rx="6" fill="none" stroke="currentColor" stroke-width="2" {}
@@ -146,7 +148,7 @@ fn picture(shown: &Shown<'_>) -> Markup {
 /// One side, with lines to the device's box at `edge`.
 fn side(shown: &Shown<'_>, side: &Side<'_>, (is_right, edge, middle, most): (bool, f64, f64, u64)) -> Markup {
     let mut y = TOP;
-    let (text_x, anchor) = if is_right { (WIDTH, "end") } else { (0.0, "start") };
+    let (text_x, anchor) = if is_right { (WIDTH - SIDE + BESIDE, "start") } else { (SIDE - BESIDE, "end") };
     let line_x = if is_right { WIDTH - SIDE } else { SIDE };
     html! {
         @for (group, nodes) in &side.groups {

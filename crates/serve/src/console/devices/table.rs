@@ -173,7 +173,10 @@ impl View<'_> {
             Column::Phi if entry.phi_in_clear => parts::badge("bad", "yes"),
             Column::Router if entry.is_router => html! { "yes" },
             Column::Phi | Column::Router => html! { span.muted { "no" } },
-            Column::Ip => first(ips(entry), column),
+            Column::Ip => match entry.behind.filter(|_| entry.ips.is_empty()) {
+                Some(gateway) => html! { span.muted { "behind " a href={ "/devices/" (gateway) } { (self.title_of(gateway)) } } },
+                None => first(ips(entry), column),
+            },
             Column::Mac => first(entry.macs.iter().map(ToString::to_string).collect(), column),
             Column::Manufacturer if entry.manufacturer.is_none() => match &entry.vendor {
                 Some(vendor) => html! {

@@ -14,7 +14,7 @@ const RADIUS_MIN: f64 = 250.0;
 /// Pixels of the ring's edge that a label needs.
 const SLOT: f64 = 15.0;
 /// Pixels that labels reach out of the ring.
-const LABEL: f64 = 176.0;
+const LABEL: f64 = 212.0;
 /// Characters of a label; longer ones are cut, and whole on hover.
 const LABEL_CHARS_MAX: usize = 26;
 /// Radius of the largest bubble and of the smallest.

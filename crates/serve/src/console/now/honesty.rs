@@ -100,10 +100,10 @@ pub(super) fn aside(visit: &Visit, known: &Known) -> Markup {
             }
             section.card {
                 h2 { "Sources" }
+                @if let Some(newest) = known.sources.iter().map(|source| source.observed_at).max() {
+                    p { "Newest packet " (when(newest, visit.now, zone)) "." }
+                }
                 (sources(visit, known))
-            }
-            @if let Some(newest) = known.sources.iter().map(|source| source.observed_at).max() {
-                p.muted { "Newest packet " (when(newest, visit.now, zone)) "." }
             }
         }
     }
@@ -116,11 +116,11 @@ fn sources(visit: &Visit, known: &Known) -> Markup {
         @if configured.is_empty() && known.sources.is_empty() {
             p { "None is configured: " a href="/help/mirror" { "how to mirror a port" } "." }
         }
-        ul {
-            @for source in configured { li { (source.kind) " " span.mono { (source.name) } } }
+        @if !configured.is_empty() {
+            ul { @for source in configured { li { (source.kind) " " span.mono { (source.name) } } } }
         }
         @if !known.sources.is_empty() {
-            details {
+            details open[configured.is_empty()] {
                 summary { "How far each is kept" }
                 ul {
                     @for source in known.sources.iter().rev().take(GAPS_SHOWN) {
