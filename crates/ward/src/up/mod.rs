@@ -107,7 +107,7 @@ pub fn run_with(
         readers: Arc::clone(&readers),
         core: handle.clone(),
         state: state.clone(),
-        tasks: Arc::clone(&tasks),
+        tasks: Arc::downgrade(&tasks),
     });
     let house = house::furnish(&config, extras.notice.clone(), rooms, &readers, &handle, &office);
     timers::reports(&tasks, house.clone());

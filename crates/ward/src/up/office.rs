@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use serve::control::{Act, Control};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use store::backup::{self, Sealing};
 use store::retention::Amendment;
 use store::{Readers, verify};
@@ -24,15 +24,15 @@ pub(super) struct Office {
     pub(super) readers: Arc<Readers>,
     pub(super) core: Handle,
     pub(super) state: Shared,
-    pub(super) tasks: Arc<Tasks>,
+    /// Timers act through the house too, and the house through this: only the platform holds them.
+    pub(super) tasks: Weak<Tasks>,
 }
 
 impl Control for Office {
     fn status(&self) -> serve::Result<Value> {
         let state = self.state.lock().clone();
-        let tasks: Vec<Value> = self
-            .tasks
-            .report()
+        let report = self.tasks.upgrade().map(|tasks| tasks.report()).unwrap_or_default();
+        let tasks: Vec<Value> = report
             .iter()
             .map(|task| {
                 json!({
@@ -133,7 +133,9 @@ impl Office {
     }
 
     fn checkpoint(&self) -> Result<Value> {
-        self.tasks.soon("witnesses");
+        if let Some(tasks) = self.tasks.upgrade() {
+            tasks.soon("witnesses");
+        }
         let newest = self.readers.read(store::ledger::newest)?;
         Ok(json!({ "checkpoint": newest.map(|checkpoint| checkpoint.note) }))
     }
