@@ -20,7 +20,7 @@ const KEYS_MAX: usize = 1_500;
 /// Out of so many devices one came to the house within the 28 days, or on the day after them.
 const NEWCOMER_ONE_IN: u64 = 12;
 /// Days on which a newcomer may have come: the last few are the day of packets.
-const NEWCOMER_DAYS: u64 = DAYS + 8;
+const NEWCOMER_DAYS: u64 = DAYS + 20;
 /// Out of so many that tell a software version one was updated within the 28 days.
 const UPDATED_ONE_IN: u64 = 3;
 

@@ -40,7 +40,7 @@ pub(super) fn card(visit: &Visit, cursors: &[CursorRow]) -> Markup {
                     @if rest > 0 { p.muted { "and " (grouped(rest as u64)) " older." } }
                 }
             }
-            p { a href="/#honesty" { "What they saw and what they missed" } }
+            p.toolbar { a href="/#honesty" { "What they saw and what they missed" } }
         }
     }
 }
