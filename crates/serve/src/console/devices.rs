@@ -57,7 +57,8 @@ struct View<'v> {
 
 /// The search at the head of every page. On the list itself it keeps the filters, and with script it answers while one types.
 pub(super) fn search(visit: &Visit) -> Markup {
-    let here = (visit.uri.path() == "/devices").then(|| Query::parse(visit.uri.query().unwrap_or_default()).ok());
+    let here =
+        (visit.uri.path() == "/devices").then(|| Query::parse(visit.uri.query().unwrap_or_default()).ok());
     let here = here.flatten();
     let list = here.is_some().then_some("/devices");
     html! {

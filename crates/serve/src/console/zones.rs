@@ -279,8 +279,7 @@ async fn import(visit: Visit, form: Told<Import>) -> Result<axum::response::Resp
                 (import_form(&told.document))
             };
             let answer = html! { "Nothing was imported: the document has mistakes." };
-            Page::new(&visit, Some(Room::Network), "Import zones", answer, body)
-                .with_status(problem.status())
+            Page::new(&visit, Some(Room::Network), "Import zones", answer, body).with_status(problem.status())
         }
     };
     Ok(page.into_response())

@@ -174,7 +174,9 @@ impl View<'_> {
             Column::Router if entry.is_router => html! { "yes" },
             Column::Phi | Column::Router => html! { span.muted { "no" } },
             Column::Ip => match entry.behind.filter(|_| entry.ips.is_empty()) {
-                Some(gateway) => html! { span.muted { "behind " a href={ "/devices/" (gateway) } { (self.title_of(gateway)) } } },
+                Some(gateway) => {
+                    html! { span.muted { "behind " a href={ "/devices/" (gateway) } { (self.title_of(gateway)) } } }
+                }
                 None => first(ips(entry), column),
             },
             Column::Mac => first(entry.macs.iter().map(ToString::to_string).collect(), column),
