@@ -15,8 +15,13 @@ impl Failed {
     /// With the house around it.
     pub(crate) fn on(visit: &Visit, problem: impl Into<Problem>) -> Self {
         let problem = problem.into();
-        let page =
-            Page::new(visit, None, &problem.title, html! { (problem.detail) }, way_on(problem.status()));
+        let page = Page::new(
+            visit,
+            None,
+            title(problem.status()),
+            sentence(&problem.detail),
+            way_on(problem.status()),
+        );
         Self(Box::new((Some(page.with_status(problem.status())), problem)))
     }
 }
@@ -45,6 +50,23 @@ impl IntoResponse for Failed {
             }
         }
     }
+}
+
+/// What went wrong, in a word for people.
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "Not there",
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => "It has changed meanwhile",
+        StatusCode::FORBIDDEN => "Not allowed",
+        _ if status.is_client_error() => "That cannot be done so",
+        _ => "Ward has trouble",
+    }
+}
+
+/// A message as a sentence: the look gives it its capital.
+fn sentence(detail: &str) -> Markup {
+    let end = if detail.ends_with(['.', '!', '?', '”']) { "" } else { "." };
+    html! { span.sentence { (detail) (end) } }
 }
 
 /// What to do about it, by who has to act.

@@ -119,7 +119,9 @@ fn what(device: DeviceId, moment: &Moment) -> Markup {
         Kind::Decision => decision(device, moment),
         Kind::Note => html! { (detail) },
         Kind::Edit => html! {
-            (if moment.is_end { "An edit of many devices was taken back: " } else { "An edit of many devices: " }) (moment.name)
+            @let (change, value) = moment.name.split_once('|').unwrap_or((&moment.name, ""));
+            (if moment.is_end { "An edit of many devices was taken back: " } else { "An edit of many devices: " })
+            (spoken(change)) " " strong { (value) }
             @if !detail.is_empty() { ", because " (detail) }
         },
     }
