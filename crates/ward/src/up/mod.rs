@@ -30,6 +30,7 @@ use crate::tasks::Tasks;
 use crate::{catalog, config, measure};
 use anyhow::{Context, Result, anyhow, bail};
 use judge::inventory::SiteNetworks;
+use model::Timestamp;
 use newest::Newest;
 use serve::{Address, House, Limits, Router};
 use state::{Integrity, Shared, Teller};
@@ -214,13 +215,21 @@ fn start_core(
 /// # Errors
 /// Those of the store, and of what ships with Ward.
 pub fn open_core(config: &Config, store: Store) -> Result<Core> {
+    open_core_at(config, store, now())
+}
+
+/// The same by another clock: for a store that is made with a past.
+///
+/// # Errors
+/// As [`open_core`].
+pub fn open_core_at(config: &Config, store: Store, now: Timestamp) -> Result<Core> {
     let settings = Settings {
         views_bytes_max: config.limits.views_bytes,
         subjects_max: config.limits.subjects_max,
         ..Settings::new(config.site.id, seed()?)
     };
     let catalog = catalog::load(SiteNetworks::default()).context("the built-in MAC registry is damaged")?;
-    Ok(Core::open(store, settings, catalog, now())?)
+    Ok(Core::open(store, settings, catalog, now)?)
 }
 
 /// A secret seed for maps.

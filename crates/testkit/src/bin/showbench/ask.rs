@@ -21,20 +21,28 @@ pub(crate) struct Answer {
 
 pub(crate) fn ask(request: &Request) -> Result<()> {
     let rounds = request.number("rounds", 200);
+    // The first round is not counted, but where what is measured is the first time.
+    let cold = request.number("cold", 1);
     let paths: Vec<String> = std::io::stdin().lines().collect::<Result<_, _>>()?;
-    let paths: Vec<&str> = paths.iter().map(|path| path.trim()).filter(|path| !path.is_empty()).collect();
+    let mut paths: Vec<&str> = paths.iter().map(|path| path.trim()).filter(|path| !path.is_empty()).collect();
     ensure!(!paths.is_empty(), "no paths on standard input");
     let mut peer = Peer::connect(&request.of)?;
     // Round by round, so that what disturbs the machine disturbs all alike.
-    for round in 0..=rounds {
+    for round in 0..rounds + cold {
+        let mut absent = Vec::new();
         for path in &paths {
-            let answer = peer.get(path)?;
-            if round > 0 {
+            let Some(answer) = peer.get(path)? else {
+                eprintln!("showbench: {path} is not there (404): left out");
+                absent.push(*path);
+                continue;
+            };
+            if round >= cold {
                 tell(&format!("first ms {path}"), answer.first_ms);
                 tell(&format!("last ms {path}"), answer.last_ms);
                 tell(&format!("bytes {path}"), answer.bytes as f64);
             }
         }
+        paths.retain(|path| !absent.contains(path));
     }
     Ok(())
 }
@@ -53,7 +61,8 @@ impl Peer {
         Ok(Self { host, stream: BufReader::with_capacity(1 << 16, stream) })
     }
 
-    fn get(&mut self, path: &str) -> Result<Answer> {
+    /// `None` where there is no such page.
+    fn get(&mut self, path: &str) -> Result<Option<Answer>> {
         match self.try_get(path) {
             Ok(answer) => Ok(answer),
             // The connection may have come to its age.
@@ -64,14 +73,15 @@ impl Peer {
         }
     }
 
-    fn try_get(&mut self, path: &str) -> Result<Answer> {
+    fn try_get(&mut self, path: &str) -> Result<Option<Answer>> {
         let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\naccept-encoding: gzip\r\n\r\n", self.host);
         let begun = Instant::now();
         self.stream.get_mut().write_all(head.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         let first_ms = begun.elapsed().as_secs_f64() * 1e3;
-        ensure!(line.contains(" 200 "), "{path}: {}", line.trim());
+        let is_absent = line.contains(" 404 ");
+        ensure!(is_absent || line.contains(" 200 "), "{path}: {}", line.trim());
         let (mut length, mut is_chunked, mut closes) = (None, false, false);
         loop {
             line.clear();
@@ -95,7 +105,7 @@ impl Peer {
         if closes || (length.is_none() && !is_chunked) {
             *self = Self::connect(&self.host)?;
         }
-        Ok(Answer { first_ms, last_ms, bytes })
+        Ok((!is_absent).then_some(Answer { first_ms, last_ms, bytes }))
     }
 
     fn skip(&mut self, length: u64) -> Result<u64> {

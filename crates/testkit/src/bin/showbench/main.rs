@@ -1,7 +1,7 @@
 //! Measures what showing costs: answers of a running Ward over loopback, open consoles with their streams, and the store they need.
 //! Prints `name<TAB>value` a line; `cargo xtask bench show` runs it and makes medians and ratios of the lines.
 //! `showbench make FOLDER [devices=100000] [minutes=30]`, `showbench feed FOLDER [devices=15000] [seconds=60]`,
-//! `showbench ask URL [rounds=200]` with paths on standard input, `showbench streams URL [consoles=200] [seconds=20] [pid=…]`.
+//! `showbench ask URL [rounds=200] [cold=1]` with paths on standard input, `showbench streams URL [consoles=200] [seconds=20] [pid=…]`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 mod ask;

@@ -12,12 +12,14 @@ use store::Store;
 use testkit::simulation::{Plan, Simulation, write_jsonl};
 use ward::bus::Delivery;
 use ward::config::{self, Config, Flags};
-use ward::up::{Ground, open_core};
+use ward::up::{Ground, open_core_at};
 
 /// Records of a batch while the store is made.
-const BATCH: usize = 20_000;
+const BATCH: usize = 2_000;
 /// Of so many records of traffic one is taken: lists need devices, not bytes.
 const TRAFFIC_ONE_IN: u64 = 8;
+/// Seconds since which all of it is known: so much of the past can be asked for, and has settled.
+const KNOWN_SINCE_S: u64 = 900;
 /// Rows of views a second while the store is made: no limit.
 const VIEW_ROWS_PER_S: f64 = 1e9;
 
@@ -43,10 +45,10 @@ pub(crate) fn make(request: &Request) -> Result<()> {
     let minutes = request.number("minutes", 30);
     let begun = Instant::now();
     let ground = Ground::open_or_create(&config)?;
-    let now = ward::up::now();
+    let now = Timestamp::from_secs(ward::up::now().as_secs().saturating_sub(KNOWN_SINCE_S));
     let start = Timestamp::from_secs(now.as_secs().saturating_sub(minutes * 60));
     let store = Store::open(ground.place.clone(), now)?;
-    let mut core = open_core(&config, store)?;
+    let mut core = open_core_at(&config, store, now)?;
     core.set_view_rows_per_s(VIEW_ROWS_PER_S);
     core.note_site(&config.site.name, &config.site.time_zone, now)?;
     let plan = Plan::new(1, SiteId(1), usize::try_from(request.number("devices", 100_000))?, start, 1);
@@ -57,11 +59,10 @@ pub(crate) fn make(request: &Request) -> Result<()> {
         Simulation::new(plan)?.take_while(|record| record.header().received_at < until).filter(|record| {
             match record {
                 Record::Fact(fact) => told.insert((fact.endpoint, fact.attribute, fact.value.clone())),
-                Record::Activity(_) => {
+                Record::Activity(_) | Record::Flow(_) => {
                     traffic += 1;
                     traffic % TRAFFIC_ONE_IN == 0
                 }
-                Record::Flow(_) => false,
                 Record::Event(_) | Record::Coverage(_) => true,
             }
         });

@@ -2,12 +2,16 @@
 
 use crate::{Request, tell};
 use anyhow::{Context as _, Result, ensure};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// Ticks of the kernel's processor clock a second, on every Linux that Ward runs on.
 const TICKS_PER_S: f64 = 100.0;
+/// What the threads that serve are called: what the core takes to write records is not the consoles'.
+const SERVING: &str = "(serve)";
 
 pub(crate) fn streams(request: &Request) -> Result<()> {
     let (consoles, seconds) = (request.number("consoles", 200), request.number("seconds", 20));
@@ -53,19 +57,33 @@ fn drain(open: &mut [TcpStream]) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Share of a core that the process takes over some seconds.
+/// Share of a core that serving takes over some seconds.
 fn over(pid: u64, seconds: u64, meanwhile: &mut dyn FnMut() -> Result<u64>) -> Result<f64> {
     let (begun, before) = (Instant::now(), ticks(pid)?);
     while begun.elapsed() < Duration::from_secs(seconds) {
         meanwhile()?;
         std::thread::sleep(Duration::from_millis(50));
     }
-    Ok((ticks(pid)? - before) / TICKS_PER_S / begun.elapsed().as_secs_f64())
+    let since = |(thread, ticks): (&OsString, &f64)| ticks - before.get(thread).copied().unwrap_or(0.0);
+    Ok(ticks(pid)?.iter().map(since).sum::<f64>() / TICKS_PER_S / begun.elapsed().as_secs_f64())
 }
 
-/// Processor time of a process in ticks, user and system (proc(5), fields 14 and 15).
-fn ticks(pid: u64) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+/// Processor time of each thread that serves, in ticks, user and system (proc(5), fields 14 and 15).
+fn ticks(pid: u64) -> Result<BTreeMap<OsString, f64>> {
+    let mut threads = BTreeMap::new();
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let thread = thread?;
+        // One that has ended meanwhile was one of many that only wait.
+        let Ok(stat) = std::fs::read_to_string(thread.path().join("stat")) else { continue };
+        if stat.contains(SERVING) {
+            threads.insert(thread.file_name(), ticks_of(&stat)?);
+        }
+    }
+    ensure!(!threads.is_empty(), "process {pid} has no threads that serve");
+    Ok(threads)
+}
+
+fn ticks_of(stat: &str) -> Result<f64> {
     let (_, fields) = stat.rsplit_once(") ").context("stat has no name")?;
     let numbers: Vec<f64> =
         fields.split(' ').skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
