@@ -47,9 +47,9 @@ pub fn open(wanted: &Wanted, stop: &Arc<AtomicBool>) -> Result<()> {
         wait(&loaded, stop);
         // What was heard is drawn: nobody is shown half a hospital.
         running.core.call(|core| core.flush(now()))??;
-        let begun = Instant::now();
+        let drawn = Instant::now();
         while running.house.inventory.is_empty()
-            && begun.elapsed() < SHOWN_WITHIN
+            && drawn.elapsed() < SHOWN_WITHIN
             && !stop.load(Ordering::Relaxed)
         {
             std::thread::sleep(LOOK_EVERY);
