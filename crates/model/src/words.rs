@@ -149,7 +149,7 @@ fn checked<'t>(
 }
 
 /// Whether a character does something to its neighbours or to a terminal instead of being read.
-fn acts(c: char) -> bool {
+pub(crate) fn acts(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 

@@ -86,7 +86,7 @@ fn line(text: &str, what: &str, chars_max: usize) -> Result<SmolStr, NotAZone> {
     let head: String = text.chars().take(chars_max.saturating_mul(4)).collect();
     let words: Vec<&str> = head.split_whitespace().collect();
     let line = words.join(" ");
-    if line.chars().any(char::is_control) {
+    if line.chars().any(crate::words::acts) {
         return Err(NotAZone(format!("{what} is plain text; {} is not", quoted(text))));
     }
     if line.chars().count() > chars_max || head.len() < text.trim_end().len() {

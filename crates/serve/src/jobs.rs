@@ -61,7 +61,7 @@ impl Jobs {
         kind: &'static str,
         asked_by: &str,
         work: W,
-    ) -> Result<Job, Job>
+    ) -> Result<Job, Box<Job>>
     where
         W: FnOnce(&mut dyn FnMut(Value)) -> Result<Value, String> + Send + 'static,
     {
@@ -94,10 +94,10 @@ impl Jobs {
         self.known().jobs.iter().find(|job| job.number == number).cloned()
     }
 
-    fn enter(&self, kind: &'static str, asked_by: &str, started_at: Timestamp) -> Result<Job, Job> {
+    fn enter(&self, kind: &'static str, asked_by: &str, started_at: Timestamp) -> Result<Job, Box<Job>> {
         let mut known = self.known();
         if let Some(running) = known.jobs.iter().find(|job| job.kind == kind && job.state == State::Running) {
-            return Err(running.clone());
+            return Err(Box::new(running.clone()));
         }
         if known.jobs.len() >= JOBS_KEPT_MAX {
             let ended = known.jobs.iter().position(|job| job.state != State::Running);

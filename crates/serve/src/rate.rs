@@ -24,6 +24,8 @@ use tokio::time::Instant;
 const EXPORTS_AT_ONCE_MAX: usize = 4;
 /// Seconds that one more table waits for its turn.
 const EXPORT_WAIT_S_MAX: u64 = 10;
+/// Seconds that one table may take on its way: who reads it drop by drop keeps others from theirs.
+const EXPORT_S_MAX: u64 = 300;
 /// Peers whose buckets we keep; all others share one.
 const PEERS_MAX: usize = 4_096;
 
@@ -134,7 +136,8 @@ pub(crate) async fn rated(State(rates): State<Arc<Rates>>, request: Request, nex
     let Ok(Ok(turn)) = turn else {
         return later("other whole tables are being written out", wait);
     };
-    next.run(request).await.map(|body| Body::new(InTurn { body, _turn: turn }))
+    let until = Instant::now() + Duration::from_secs(EXPORT_S_MAX);
+    next.run(request).await.map(|body| Body::new(InTurn { body, until, _turn: turn }))
 }
 
 fn kind(request: &Request) -> Kind {
@@ -158,9 +161,10 @@ fn later(why: &str, wait: Duration) -> Response {
     response
 }
 
-/// A table on its way: its turn ends when it is written or dropped.
+/// A table on its way: its turn ends when it is written or dropped, or its time is over.
 struct InTurn {
     body: Body,
+    until: Instant,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -172,6 +176,11 @@ impl HttpBody for InTurn {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if Instant::now() >= self.until && !self.body.is_end_stream() {
+            // An error, so that nobody takes a part for the whole.
+            let why = format!("the table was not read within {EXPORT_S_MAX} s");
+            return Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other(why)))));
+        }
         Pin::new(&mut self.body).poll_frame(context)
     }
 
@@ -200,6 +209,18 @@ mod tests {
         assert_eq!(rates.take(class, Kind::Read, start), Ok(()), "reads are counted apart");
         assert_eq!(rates.take(Class::From(8), Kind::Write, start), Ok(()), "and so is another peer");
         assert_eq!(rates.take(class, Kind::Write, start + wait), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_table_that_is_read_too_slowly_ends_in_an_error() {
+        let in_turn = |until| {
+            let turn = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+            Body::new(InTurn { body: Body::from("a table"), until, _turn: turn })
+        };
+        let now = Instant::now();
+        let whole = axum::body::to_bytes(in_turn(now + Duration::from_secs(60)), 100).await;
+        assert_eq!(whole.unwrap(), "a table");
+        assert!(axum::body::to_bytes(in_turn(now), 100).await.is_err());
     }
 
     #[test]

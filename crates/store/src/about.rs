@@ -11,7 +11,9 @@ pub(crate) fn there(db: &mut Db, site: SiteId, about: About) -> Result<()> {
     let (what, found) = match about {
         About::Site => return Ok(()),
         About::Device(device) => {
-            let sql = "SELECT count(*) FROM devices WHERE site = ?1 AND device = ?2 AND known_to IS NULL";
+            // What is said of one that turned out to be another nobody would see.
+            let sql = "SELECT count(*) FROM devices WHERE site = ?1 AND device = ?2 AND known_to IS NULL \
+                       AND merged_into IS NULL";
             ("device", db.number(sql, &[Cell::Int(site.0.into()), Cell::Int(stored_id(device))])?)
         }
         About::Finding(number) => ("finding", numbered(db, "findings", site, number)?),

@@ -3,7 +3,7 @@
 //! It must not conclude: which of two claims is believed is the judge's to say. Each answer has a bound, and says where it was met.
 
 use crate::db::{Cell, Db};
-use crate::devices::{ClaimRow, DeviceRow, device_id, stored_id};
+use crate::devices::{AsOf, ClaimRow, DeviceRow, device_id, stored_id};
 use crate::error::Result;
 use crate::tx::{time, timestamp};
 use model::{About, DeviceId, SiteId, Timestamp};
@@ -58,12 +58,35 @@ pub fn row(db: &mut Db, site: SiteId, device: DeviceId, known_at: Timestamp) -> 
     Ok(found)
 }
 
-/// When Ward first knew of the device; `None`: never.
+/// The device as it was at `at`, and by what is known when that is told: by what was known then; where Ward learned only later that it
+/// was there, by what is known now. `None`: it was not there. As `past` tells all devices.
 ///
 /// # Errors
 /// By cause.
-pub fn first_known(db: &mut Db, site: SiteId, device: DeviceId) -> Result<Option<Timestamp>> {
+pub fn row_at(
+    db: &mut Db,
+    site: SiteId,
+    device: DeviceId,
+    at: Timestamp,
+) -> Result<Option<(DeviceRow, Timestamp)>> {
+    if let Some(row) = row(db, site, device, at)? {
+        return Ok(Some((row, at)));
+    }
     let sql = "SELECT min(known_from) FROM devices WHERE site = ?1 AND device = ?2";
+    let first = db.number(sql, &[Cell::Int(site.0.into()), Cell::Int(stored_id(device))])?;
+    if first.is_none_or(|first| first <= time(at)) {
+        return Ok(None);
+    }
+    let now = row(db, site, device, Timestamp::MAX)?;
+    Ok(now.filter(|row| row.first_seen <= at).map(|row| (row, Timestamp::MAX)))
+}
+
+/// Since when the device is there, as far as Ward knows; `None`: there is none.
+///
+/// # Errors
+/// By cause.
+pub fn begins(db: &mut Db, site: SiteId, device: DeviceId) -> Result<Option<Timestamp>> {
+    let sql = "SELECT min(first_seen) FROM devices WHERE site = ?1 AND device = ?2";
     Ok(db.number(sql, &[Cell::Int(site.0.into()), Cell::Int(stored_id(device))])?.map(timestamp))
 }
 
@@ -87,18 +110,19 @@ pub fn survivor(
     Ok(survivor)
 }
 
-/// The addresses of the device over time, as known at `known_at`, newest first.
+/// The addresses of the device over time until `at.true_at`, newest first.
 ///
 /// # Errors
 /// By cause.
-pub fn held(db: &mut Db, site: SiteId, device: DeviceId, known_at: Timestamp) -> Result<Bounded<Held>> {
+pub fn held(db: &mut Db, site: SiteId, device: DeviceId, at: AsOf) -> Result<Bounded<Held>> {
     let sql = "SELECT id, endpoint, true_from, true_to, known_from FROM bindings WHERE site = ?1 AND device = ?2 \
-               AND known_from <= ?3 AND (known_to IS NULL OR known_to > ?3) \
-               ORDER BY true_from DESC, id DESC LIMIT ?4";
+               AND true_from <= ?3 AND known_from <= ?4 AND (known_to IS NULL OR known_to > ?4) \
+               ORDER BY true_from DESC, id DESC LIMIT ?5";
     let parameters = [
         Cell::Int(site.0.into()),
         Cell::Int(stored_id(device)),
-        Cell::Int(time(known_at)),
+        Cell::Int(time(at.true_at)),
+        Cell::Int(time(at.known_at)),
         Cell::Int(BINDINGS_MAX as i64 + 1),
     ];
     let mut rows = Vec::new();
@@ -107,7 +131,7 @@ pub fn held(db: &mut Db, site: SiteId, device: DeviceId, known_at: Timestamp) ->
             id: row.int(0)?,
             endpoint: row.text(1)?.to_owned(),
             true_from: timestamp(row.int(2)?),
-            true_to: row.optional_int(3)?.map(timestamp),
+            true_to: row.optional_int(3)?.map(timestamp).filter(|to| *to <= at.true_at),
             known_from: timestamp(row.int(4)?),
         });
         Ok(())
@@ -115,8 +139,8 @@ pub fn held(db: &mut Db, site: SiteId, device: DeviceId, known_at: Timestamp) ->
     Ok(bounded(rows, BINDINGS_MAX))
 }
 
-/// What is claimed of the device: by its addresses while they were its own, and by people. As known at `at`, with what had ended
-/// by then; by attribute, the most believed first.
+/// What is claimed of the device: by its addresses while they were its own, and by people. Of what was claimed by `at.true_at`, with
+/// what had ended by then; by attribute, the most believed first.
 ///
 /// # Errors
 /// By cause.
@@ -125,7 +149,7 @@ pub fn claims(
     site: SiteId,
     device: DeviceId,
     held: &[Held],
-    at: Timestamp,
+    at: AsOf,
 ) -> Result<Bounded<ClaimRow>> {
     let mut rows = Vec::new();
     let about = About::Device(device).to_string();
@@ -162,22 +186,25 @@ pub fn claims(
 
 fn claims_of(
     db: &mut Db,
-    (site, endpoint, at): (SiteId, &str, Timestamp),
+    (site, endpoint, at): (SiteId, &str, AsOf),
     each: &mut dyn FnMut(ClaimRow),
 ) -> Result<()> {
     let sql = format!(
-        "SELECT {} FROM claims WHERE site = ?1 AND endpoint = ?2 AND true_from <= ?3 AND known_from <= ?3 \
-         AND (known_to IS NULL OR known_to > ?3) ORDER BY id DESC LIMIT ?4",
+        "SELECT {} FROM claims WHERE site = ?1 AND endpoint = ?2 AND true_from <= ?3 AND known_from <= ?4 \
+         AND (known_to IS NULL OR known_to > ?4) ORDER BY id DESC LIMIT ?5",
         ClaimRow::COLUMNS
     );
     let parameters = [
         Cell::Int(site.0.into()),
         Cell::Text(endpoint),
-        Cell::Int(time(at)),
+        Cell::Int(time(at.true_at)),
+        Cell::Int(time(at.known_at)),
         Cell::Int(CLAIMS_MAX as i64 + 1),
     ];
     db.query(&sql, &parameters, &mut |row| {
-        each(ClaimRow::read(row)?);
+        let claim = ClaimRow::read(row)?;
+        // What ended after that moment had not ended at it.
+        each(ClaimRow { true_to: claim.true_to.filter(|to| *to <= at.true_at), ..claim });
         Ok(())
     })
 }

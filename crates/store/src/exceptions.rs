@@ -10,7 +10,7 @@ use crate::table::EXCEPTIONS;
 use crate::tx::{Tx, time, timestamp};
 use model::{About, Exception, SiteId, Timestamp};
 
-/// Exceptions of a site that are not revoked.
+/// Exceptions of a site that hold.
 pub const EXCEPTIONS_MAX: usize = 100_000;
 
 /// An exception and its row.
@@ -157,9 +157,11 @@ pub fn plan_create(
     exception: Exception,
 ) -> Result<(ExceptionRow, Tx)> {
     about::there(store.db(), site, exception.about())?;
-    listing::room(store.db(), &EXCEPTIONS, site, "t.revoked_at IS NULL", (EXCEPTIONS_MAX, "exceptions"))?;
-    let id = store.next_id(&EXCEPTIONS);
     let created_at = now.max(store.newest());
+    // Those whose time has passed cannot be ended to make room.
+    let holds = format!("t.revoked_at IS NULL AND t.expires_at > {}", time(created_at));
+    listing::room(store.db(), &EXCEPTIONS, site, &holds, (EXCEPTIONS_MAX, "exceptions"))?;
+    let id = store.next_id(&EXCEPTIONS);
     let row = ExceptionRow { id, exception, created_at, revoked_at: None, revoked_by: None };
     let mut tx = Tx::new(site, by, "an exception is made", now);
     tx.put(&EXCEPTIONS, id, row.cells());

@@ -107,6 +107,8 @@ pub struct FindingsAsked {
     pub before: Option<i64>,
     /// As they were known then: found by then, and closed only if closed by then.
     pub known_at: Option<Timestamp>,
+    /// First seen by then.
+    pub seen_by: Option<Timestamp>,
 }
 
 /// A finding and what became of it.
@@ -135,9 +137,10 @@ impl KnownFinding {
         // One kind at a time: the index of kinds hands them out newest first.
         for kind in &asked.kinds {
             Self::of_kind(db, site, asked, (*kind, limit), &mut found)?;
+            // After each kind, so that never more than two lists are in memory.
+            found.sort_by_key(|known| std::cmp::Reverse(known.row.id));
+            found.truncate(limit);
         }
-        found.sort_by_key(|known| std::cmp::Reverse(known.row.id));
-        found.truncate(limit);
         Ok(found)
     }
 
@@ -164,6 +167,9 @@ impl KnownFinding {
         }
         if let Some(at) = asked.known_at {
             also(" AND known_from <= {} AND (known_to IS NULL OR known_to > {})", Cell::Int(time(at)));
+        }
+        if let Some(by) = asked.seen_by {
+            also(" AND first_seen <= {}", Cell::Int(time(by)));
         }
         match asked.standing {
             Standing::Open => conditions.push_str(" AND known_to IS NULL"),

@@ -9,6 +9,9 @@ use model::{About, SiteId};
 /// Rows of one page.
 pub(crate) const PAGE_ROWS_MAX: usize = 1_000;
 
+/// Who reads, and what a row is about: rows that they may not see are left out.
+type Seen<'s, T> = (&'s Scope, fn(&T) -> About);
+
 /// A question about one table, `t`.
 pub(crate) struct Listing<'q> {
     table: &'static Table,
@@ -60,7 +63,7 @@ impl<'q> Listing<'q> {
         limit: usize,
         read: fn(&Row<'_>) -> Result<T>,
         key: fn(&T) -> i64,
-        about: Option<(&Scope, fn(&T) -> About)>,
+        about: Option<Seen<'_, T>>,
     ) -> Result<Page<T>> {
         let limit = limit.clamp(1, PAGE_ROWS_MAX);
         self.parameters.push(Cell::Int(limit as i64 + 1));

@@ -8,7 +8,7 @@ use crate::read::{Cursor, Page, Scope};
 use crate::store::Store;
 use crate::table::TASKS;
 use crate::tx::{Tx, time, timestamp};
-use model::{About, Line, Prose, SiteId, Task, TaskState, Timestamp};
+use model::{About, Duration, Line, Prose, SiteId, Task, TaskState, Timestamp};
 
 /// Open tasks of a site.
 pub const TASKS_OPEN_MAX: usize = 100_000;
@@ -167,13 +167,17 @@ pub fn plan_create(
     task: Task,
 ) -> Result<(TaskRow, Tx)> {
     about::there(store.db(), site, task.about)?;
-    listing::room(store.db(), &TASKS, site, "t.state = 'open'", (TASKS_OPEN_MAX, "open tasks"))?;
+    has_room(store.db(), site)?;
     let at = now.max(store.newest());
     let id = store.next_id(&TASKS);
     let row = TaskRow { id, task, created_by: by.to_owned(), created_at: at, changed_at: at };
     let mut tx = Tx::new(site, by, "a task is made", now);
     tx.put(&TASKS, id, row.cells());
     Ok((row, tx))
+}
+
+fn has_room(db: &mut Db, site: SiteId) -> Result<()> {
+    listing::room(db, &TASKS, site, "t.state = 'open'", (TASKS_OPEN_MAX, "open tasks"))
 }
 
 /// Task `id` as `change` makes it. With `seen`, only if it was not changed since then.
@@ -193,12 +197,16 @@ pub fn plan_change(
         let why = format!("task {id} was changed meanwhile: read it again, then change it");
         return Err(StoreError::Refused(why));
     }
-    let about = row.task.about;
+    let (about, was_open) = (row.task.about, row.task.state == TaskState::Open);
     change(&mut row.task);
+    if row.task.state == TaskState::Open && !was_open {
+        has_room(store.db(), site)?;
+    }
     if row.task.about != about {
         about::there(store.db(), site, row.task.about)?;
     }
-    row.changed_at = now.max(store.newest());
+    // Later than the change before, also where the clock stands or was put back: by this time others see that it was changed.
+    row.changed_at = now.max(store.newest()).max(row.changed_at.plus(Duration::from_nanos(1)));
     let mut tx = Tx::new(site, by, "a task is changed", now);
     tx.put(&TASKS, id, row.cells());
     Ok((row, tx))

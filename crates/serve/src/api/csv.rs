@@ -88,12 +88,31 @@ pub(super) fn file_name(house: &House, noun: &str, ending: &str) -> String {
     format!("attachment; filename=\"ward-{noun}-{date}.{ending}\"")
 }
 
-/// A cell that starts like a formula gets an apostrophe, unless it is a number.
+/// Characters between cells where a spreadsheet takes other than commas: by its language, or for what is pasted.
+const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
+
+/// A cell that starts like a formula gets an apostrophe, unless it is a number; and so does what follows a separator within it.
 pub(super) fn guarded(cell: Cow<'_, str>) -> Cow<'_, str> {
-    let starts = cell
-        .trim_start_matches([' ', '\u{a0}'])
-        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '＝', '＋', '－', '＠']);
-    if starts && cell.parse::<f64>().is_err() { Cow::Owned(format!("'{cell}")) } else { cell }
+    if cell.parse::<f64>().is_ok() || !cell.split(SEPARATORS).any(is_formula) && !cell.starts_with(SEPARATORS)
+    {
+        return cell;
+    }
+    let mut guarded = String::with_capacity(cell.len() + 8);
+    if cell.starts_with(SEPARATORS) {
+        guarded.push('\'');
+    }
+    for piece in cell.split_inclusive(SEPARATORS) {
+        if is_formula(piece) {
+            guarded.push('\'');
+        }
+        guarded.push_str(piece);
+    }
+    Cow::Owned(guarded)
+}
+
+fn is_formula(piece: &str) -> bool {
+    let piece = piece.trim_start_matches([' ', '\u{a0}']);
+    piece.starts_with(['=', '+', '-', '@', '|', '＝', '＋', '－', '＠'])
 }
 
 #[cfg(test)]
@@ -102,10 +121,16 @@ mod tests {
 
     #[test]
     fn a_formula_is_text_and_a_number_is_a_number() {
-        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", " =1", "＝1"] {
+        for formula in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t1", " =1", "＝1", "=a;b"] {
             assert_eq!(guarded(formula.into()), format!("'{formula}"));
         }
-        for plain in ["-61", "+3.5", "pump-7", "", "a=b", "02:00:00:00:00:01"] {
+        assert_eq!(
+            guarded("pump;=HYPERLINK(1)".into()),
+            "pump;'=HYPERLINK(1)",
+            "other languages part cells so"
+        );
+        assert_eq!(guarded("a\t=1\n @x".into()), "a\t'=1\n' @x");
+        for plain in ["-61", "+3.5", "pump-7", "", "a=b", "02:00:00:00:00:01", "a; b", "a\nb"] {
             assert_eq!(guarded(plain.into()), plain);
         }
     }

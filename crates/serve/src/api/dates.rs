@@ -25,7 +25,8 @@ pub(crate) enum Day {
 /// [`Problem`] where it is none of these, or outside of the years that Ward counts.
 pub(crate) fn moment(name: &str, asked: &str, zone: &Zone, day: Day) -> Result<Timestamp, Problem> {
     let read = (asked.len() <= CHARS_MAX).then(|| read(asked.trim(), zone, day)).flatten();
-    read.ok_or_else(|| {
+    // Tables count to the year 2262.
+    read.filter(|at| i64::try_from(at.as_nanos()).is_ok()).ok_or_else(|| {
         Problem::bad(format!(
             "{name} is \"{}\": it is a date (2026-11-22), a time of the site (2026-11-22T14:20), or with its offset \
              (2026-11-22T13:20:00Z)",
@@ -109,6 +110,8 @@ mod tests {
             "1795348800",
             "1960-01-01",
             "9999-12-31",
+            "2300-01-01",
+            "2262-04-12",
             "2026-11-22T25:00",
             "２０２６-11-22",
             &"9".repeat(400),

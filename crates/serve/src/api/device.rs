@@ -6,7 +6,7 @@ mod shapes;
 use super::csv::CSV_PLAIN;
 use super::findings::{FindingShown, shown as finding_shown};
 use super::query::Asked;
-use super::{Csv, Day, Endpoint, Listing, Problem, after, json_file, limit, maybe};
+use super::{Csv, Day, Endpoint, Listing, Problem, after, bounded, json_file, limit, maybe};
 use crate::dossier::{self, Dossier, Found, Peer, PeerTalk, Word, address};
 use crate::house::House;
 use crate::when::rfc3339;
@@ -16,14 +16,14 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use model::{DeviceId, FindingKind, Timestamp};
+use model::{DeviceId, Timestamp};
 use shapes::{
     AddressShown, BeliefShown, ClaimShown, ConflictShown, DecisionMade, DeviceShown, KindQuery, LineShown,
     ListQuery, PastQuery, TalkShown, TalksQuery, TimelineQuery,
 };
 use std::collections::HashMap;
 use store::decisions::DecisionRow;
-use store::happenings::{FindingsAsked, KnownFinding, Standing};
+use store::happenings::{FindingsAsked, KnownFinding};
 use store::timeline::{self, Kind, Moment, Place};
 
 /// Lines of a timeline that one file has at most.
@@ -186,9 +186,10 @@ async fn open(house: &House, id: DeviceId, at: Option<&str>) -> Result<Box<Dossi
             StatusCode::GONE,
             format!("{id} turned out to be {survivor}: ask for /api/v1/devices/{survivor}"),
         )),
-        Found::NotYet(since) => {
-            Err(Problem::missing(format!("{id} was not known then: it is since {}", rfc3339(since))))
-        }
+        Found::NotYet(since) => Err(Problem::missing(format!(
+            "{id} was not there then, as far as is known: it is since {}",
+            rfc3339(since)
+        ))),
         Found::Nowhere => {
             Err(Problem::missing(format!("there is no device {id}: /api/v1/devices lists those there are")))
         }
@@ -538,14 +539,7 @@ async fn all_findings(
     limit: usize,
 ) -> Result<Vec<KnownFinding>, Problem> {
     let dossier = open(house, id, at).await?;
-    let asked = FindingsAsked {
-        kinds: FindingKind::ALL.to_vec(),
-        device: Some(id),
-        standing: if dossier.at.is_some() { Standing::Any } else { Standing::Open },
-        known_at: dossier.at,
-        before,
-        since: None,
-    };
+    let asked = FindingsAsked { before, ..dossier.findings_asked() };
     let site = house.site.id;
     Ok(house.read(move |db| KnownFinding::list(db, site, &asked, limit)).await?)
 }
@@ -566,7 +560,8 @@ async fn findings_json(
     This(id): This,
     Asked(asked): Asked<PastQuery>,
 ) -> Result<Response, Problem> {
-    let rows = all_findings(&house, id, (asked.at.as_deref(), None), super::EXPORT_ROWS_MAX).await?;
+    let rows = all_findings(&house, id, (asked.at.as_deref(), None), super::EXPORT_ROWS_MAX + 1).await?;
+    bounded(rows.len())?;
     Ok(json_file(&house, "findings", rows.iter().map(finding_shown).collect()))
 }
 
@@ -575,6 +570,7 @@ async fn findings_csv(
     This(id): This,
     Asked(asked): Asked<PastQuery>,
 ) -> Result<Response, Problem> {
-    let rows = all_findings(&house, id, (asked.at.as_deref(), None), super::EXPORT_ROWS_MAX).await?;
+    let rows = all_findings(&house, id, (asked.at.as_deref(), None), super::EXPORT_ROWS_MAX + 1).await?;
+    bounded(rows.len())?;
     Ok(super::findings::csv(&house, &rows).into_response())
 }

@@ -108,7 +108,8 @@ struct DevicesAsked {
     sort: Option<String>,
     /// Columns of the file or page, by name.
     columns: Vec<String>,
-    /// A moment of the past: a date (midnight of the site), a time of the site, or RFC 3339. What Ward knew then is listed.
+    /// A moment of the past: a date (midnight of the site), a time of the site, or RFC 3339. What Ward knew then is listed;
+    /// a device of which it learned later that it was there, by what is known now.
     at: Option<String>,
     /// `yes`: counts come with the list.
     facets: Option<String>,

@@ -141,6 +141,7 @@ pub(crate) fn ask(house: &House, query: &FindingsQuery) -> Result<FindingsAsked,
         since: maybe("since", query.since.as_deref(), &house.site.zone, Day::Starts)?,
         before: after(given(&query.after).as_deref())?,
         known_at: None,
+        seen_by: None,
     })
 }
 

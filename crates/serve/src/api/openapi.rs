@@ -8,6 +8,7 @@ use axum::routing::get;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 /// Where it is served.
@@ -62,23 +63,31 @@ fn describe(endpoints: &[Endpoint]) -> Value {
 }
 
 fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
-    let mut operation = json!({
-        "operationId": endpoint.id,
-        "tags": [endpoint.tag],
-        "summary": endpoint.summary,
-        "parameters": parameters(endpoint, generator),
-    });
+    let mut operation = Map::new();
+    let mut say = |name: &str, what: Value| drop(operation.insert(name.to_owned(), what));
+    say("operationId", endpoint.id.into());
+    say("tags", json!([endpoint.tag]));
+    say("summary", endpoint.summary.into());
+    say("parameters", parameters(endpoint, generator).into());
     if let Some(body) = endpoint.body {
-        operation["requestBody"] =
-            json!({ "required": true, "content": { JSON: { "schema": body(generator) } } });
+        let body = body(generator);
+        say("requestBody", json!({ "required": true, "content": { JSON: { "schema": body } } }));
     }
-    let mut responses = Map::new();
-    for (status, media, shape) in &endpoint.answers {
+    say("responses", responses(endpoint, generator).into());
+    Value::Object(operation)
+}
+
+/// What is answered, by status; all that went wrong is told the same way.
+fn responses(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let mut media: BTreeMap<u16, Map<String, Value>> = BTreeMap::new();
+    for (status, of, shape) in &endpoint.answers {
         let schema = shape.map_or_else(|| json!({ "type": "string" }), |shape| json!(shape(generator)));
-        let content = responses.entry(status.to_string());
-        let response = content.or_insert_with(|| json!({ "description": "done", "content": {} }));
-        response["content"][*media] = json!({ "schema": schema });
+        media.entry(*status).or_default().insert((*of).to_owned(), json!({ "schema": schema }));
     }
+    let done = |(status, content): (u16, Map<String, Value>)| {
+        (status.to_string(), json!({ "description": "done", "content": content }))
+    };
+    let mut responses: Map<String, Value> = media.into_iter().map(done).collect();
     if endpoint.method == "get" {
         responses.insert("304".to_owned(), json!({ "description": "as the peer has it (If-None-Match)" }));
     }
@@ -88,8 +97,7 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
         "content": { "application/problem+json": { "schema": problem } },
     });
     responses.insert("default".to_owned(), otherwise);
-    operation["responses"] = Value::Object(responses);
-    operation
+    responses
 }
 
 /// The path's parameters, then each property of the query's schema.

@@ -28,8 +28,8 @@ use store::{Cursor, Page, StoreError};
 
 /// Who makes copies by the schedule.
 const MAKER: &str = "ward";
-/// Bytes of a copy as it is read.
-const COPY_BYTES_MAX: u64 = 256 << 20;
+/// Bytes of a copy as it is read; as it is kept it is packed, and bounded by the store.
+const COPY_BYTES_MAX: usize = 256 << 20;
 
 /// Writes out a page's table by its query. Blocks.
 pub(crate) type Renderer = fn(&House, &str, Format) -> Result<Written, Problem>;
@@ -250,7 +250,8 @@ pub(crate) async fn copy_now(house: &House, id: i64) -> Result<CopyItem, Problem
     let row = find(house, id).await?;
     let of_house = house.clone();
     let written = try_out(house, &row.report).await?;
-    let made = house.blocking.run(move || Ok(keep(&of_house, &row, LOCAL, Some(written)))).await??;
+    let keep = move || packed(row.id, written).and_then(|copy| keep(&of_house, &row, LOCAL, Some(copy)));
+    let made = house.blocking.run(move || Ok(keep())).await??;
     made.ok_or_else(|| Problem::missing("no copy was made"))
 }
 
@@ -287,43 +288,51 @@ pub fn make_due(house: &House) -> Result<usize, StoreError> {
         let render = renderer(row.report.view.page.as_str());
         let written =
             render.and_then(|render| render(house, row.report.view.query.as_str(), row.report.format));
-        let (written, why) = match written {
-            Ok(written) => (Some(written), None),
+        // What cannot be kept is passed over as what cannot be written: it would be tried again every minute.
+        let (copy, why) = match written.and_then(|written| packed(row.id, written)) {
+            Ok(copy) => (Some(copy), None),
             Err(problem) => (None, Some(problem.detail)),
         };
-        let kept = keep(house, &row, MAKER, written).map_err(|problem| problem.detail);
+        let kept = keep(house, &row, MAKER, copy).map_err(|problem| problem.detail);
         made += usize::from(matches!(kept, Ok(Some(_))));
         failed = failed.or(why.or(kept.err()).map(|why| format!("report {} has no new copy: {why}", row.id)));
     }
     failed.map_or(Ok(made), |why| Err(StoreError::Refused(why)))
 }
 
-/// Keeps what was written out, if anything was, and when the next is due.
-fn keep(
-    house: &House,
-    row: &ReportRow,
-    by: &str,
-    written: Option<Written>,
-) -> Result<Option<CopyItem>, Problem> {
-    let packed = match written {
-        Some((rows, bytes)) => Some((i64::try_from(rows).unwrap_or(i64::MAX), packed(&bytes)?)),
-        None => None,
-    };
-    let (of_house, id, schedule, by) = (house.clone(), row.id, row.report.schedule, by.to_owned());
+/// A copy as it is kept: rows, packed bytes.
+type Copy = (i64, Vec<u8>);
+
+/// Keeps a copy of the report as `row` has it, if there is one, and when the next is due by the schedule of the moment.
+fn keep(house: &House, row: &ReportRow, by: &str, copy: Option<Copy>) -> Result<Option<CopyItem>, Problem> {
+    let (of_house, id, report, by) = (house.clone(), row.id, row.report.clone(), by.to_owned());
     let answer = house.desk.write(Box::new(move |store, now| {
-        let next_at = next_at(&of_house, schedule, now);
-        let (copy, tx) = reports::plan_copy(store, (of_house.site.id, &by, now), id, packed, next_at)?;
+        let site = of_house.site.id;
+        let known = ReportRow::find(store.db(), site, id)?;
+        let known = known.ok_or_else(|| StoreError::Refused(format!("there is no report {id}")))?;
+        if copy.is_some() && known.report != report {
+            return Err(StoreError::Refused(format!(
+                "report {id} was changed meanwhile: ask for a copy again"
+            )));
+        }
+        let next_at = next_at(&of_house, known.report.schedule, now);
+        let (copy, tx) = reports::plan_copy(store, (site, &by, now), id, copy, next_at)?;
         let answer = serde_json::to_value(copy.as_ref().map(CopyItem::of)).unwrap_or_default();
         Ok(Planned { tx: Some(tx), concerns: Concerns::Nothing, answer })
     }))?;
     Ok(serde_json::from_value(answer).unwrap_or_default())
 }
 
-fn packed(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+fn packed(report: i64, (rows, bytes): Written) -> Result<Copy, Problem> {
     let broken = |error: std::io::Error| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(bytes).map_err(broken)?;
-    gzip.finish().map_err(broken)
+    gzip.write_all(&bytes).map_err(broken)?;
+    let packed = gzip.finish().map_err(broken)?;
+    if bytes.len() > COPY_BYTES_MAX || packed.len() > reports::COPY_BYTES_MAX {
+        let why = format!("report {report} is too large to be kept: filter its view by more");
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, why));
+    }
+    Ok((i64::try_from(rows).unwrap_or(i64::MAX), packed))
 }
 
 async fn made(
@@ -378,15 +387,20 @@ struct NoFields {}
 
 async fn copy_file(State(house): State<House>, placed: Placed) -> Result<Response, Problem> {
     let (report, copy, site) = (find(&house, placed.number(0)?).await?, placed.number(1)?, house.site.id);
-    let (id, format) = (report.id, report.report.format);
+    let id = report.id;
     let data = house.read(move |db| reports::copy_data(db, site, id, copy)).await?;
     let data =
         data.ok_or_else(|| Problem::missing(format!("there is no copy {copy} of report {id}: old ones go")))?;
+    let damaged = |why: String| {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("copy {copy} is damaged: {why}"))
+    };
     let mut bytes = Vec::new();
-    let read = GzDecoder::new(data.as_slice()).take(COPY_BYTES_MAX).read_to_end(&mut bytes);
-    read.map_err(|error| {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("copy {copy} is damaged: {error}"))
-    })?;
+    let read = GzDecoder::new(data.as_slice()).take(COPY_BYTES_MAX as u64 + 1).read_to_end(&mut bytes);
+    if read.map_err(|error| damaged(error.to_string()))? > COPY_BYTES_MAX {
+        return Err(damaged(format!("it has more than {COPY_BYTES_MAX} bytes")));
+    }
+    // The report may have had another format when the copy was made. No table begins with a brace: its columns have names.
+    let format = if bytes.starts_with(b"{") { Format::Json } else { Format::Csv };
     let name = format!("attachment; filename=\"ward-report-{id}-{copy}.{}\"", format.name());
     Ok(([(CONTENT_TYPE, media(format).to_owned()), (CONTENT_DISPOSITION, name)], bytes).into_response())
 }

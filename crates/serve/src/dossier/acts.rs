@@ -33,8 +33,16 @@ pub(crate) async fn say(house: &House, device: DeviceId, said: Said) -> crate::R
     let in_memory = house.inventory.get(device).is_some();
     house
         .write(move |store, now| {
-            if !in_memory && device_facts::row(store.db(), site, device, model::Timestamp::MAX)?.is_none() {
-                return Err(StoreError::Refused(format!("there is no device {device}")));
+            let row = device_facts::row(store.db(), site, device, model::Timestamp::MAX)?;
+            match row.map(|row| row.merged_into) {
+                Some(Some(other)) => {
+                    let why = format!("device {device} turned out to be {other}: say it of that one");
+                    return Err(StoreError::Refused(why));
+                }
+                None if !in_memory => {
+                    return Err(StoreError::Refused(format!("there is no device {device}")));
+                }
+                _ => {}
             }
             let mut tx = Tx::new(site, LOCAL, said.cause(), now);
             let known = word::current(store.db(), site, device)?;

@@ -98,7 +98,7 @@ impl Facts {
             location: word(LOCATION).or_else(|| text(&card.location)),
             class: row.class.clone(),
             zone: word(ZONE).or_else(|| row.zone.clone()),
-            is_reviewed: word(REVIEW).is_some_and(|review| review == ACCEPTED),
+            is_reviewed: word(REVIEW).as_deref().unwrap_or(&row.review) == ACCEPTED,
             is_router: row.router,
             behind: row.behind,
             macs,

@@ -15,7 +15,7 @@ use crate::house::House;
 use model::{DeviceId, FindingKind, Timestamp};
 use store::decisions::DecisionRow;
 use store::device_facts::{self, Bounded, Held};
-use store::devices::{ClaimRow, DeviceRow};
+use store::devices::{AsOf, ClaimRow, DeviceRow};
 use store::happenings::{FindingsAsked, KnownFinding, Standing};
 
 /// Findings of one device that its page reads.
@@ -41,8 +41,10 @@ pub(crate) struct Dossier {
     pub(crate) behind: Bounded<DeviceRow>,
     /// What people decided about it, newest first.
     pub(crate) decisions: Vec<DecisionRow>,
-    /// As it was known then; `None`: now.
+    /// As it was then; `None`: now.
     pub(crate) at: Option<Timestamp>,
+    /// By what was known then: at that moment, or, of a device of which Ward learned only later, now.
+    known_at: Timestamp,
 }
 
 /// What became of a question for a device.
@@ -51,7 +53,7 @@ pub(crate) enum Found {
     Here(Box<Dossier>),
     /// It turned out to be this one.
     Is(DeviceId),
-    /// It was not known yet; it is since then.
+    /// It was not there yet, as far as is known; it is since then.
     NotYet(Timestamp),
     /// There is no such device.
     Nowhere,
@@ -64,44 +66,59 @@ pub(crate) enum Found {
 pub(crate) async fn open(house: &House, id: DeviceId, at: Option<Timestamp>) -> crate::Result<Found> {
     let site = house.site.id;
     let entry = house.inventory.get(id).filter(|_| at.is_none());
-    let known_at = at.unwrap_or(Timestamp::MAX);
     house
         .read(move |db| {
-            let row = device_facts::row(db, site, id, known_at)?;
+            let found = match at {
+                Some(at) => device_facts::row_at(db, site, id, at)?,
+                None => device_facts::row(db, site, id, Timestamp::MAX)?.map(|row| (row, Timestamp::MAX)),
+            };
+            let (row, known_at) = found.map_or((None, Timestamp::MAX), |(row, by)| (Some(row), by));
             if let Some(row) = &row
                 && let Some(survivor) = device_facts::survivor(db, site, row, known_at)?
             {
                 return Ok(Found::Is(survivor));
             }
             if row.is_none() && entry.is_none() {
-                let first = device_facts::first_known(db, site, id)?;
-                return Ok(first.map_or(Found::Nowhere, Found::NotYet));
+                let begins = device_facts::begins(db, site, id)?;
+                return Ok(begins.map_or(Found::Nowhere, Found::NotYet));
             }
-            let held = device_facts::held(db, site, id, known_at)?;
-            let claims = device_facts::claims(db, site, id, &held.rows, known_at)?;
+            let as_of = AsOf { true_at: at.unwrap_or(Timestamp::MAX), known_at };
+            let held = device_facts::held(db, site, id, as_of)?;
+            let claims = device_facts::claims(db, site, id, &held.rows, as_of)?;
             let facts = match (entry, row) {
                 (Some(entry), row) => Facts::now(&entry, row.as_ref()),
-                (None, Some(row)) => Facts::then(&row, &held.rows, &claims.rows, known_at),
+                (None, Some(row)) => Facts::then(&row, &held.rows, &claims.rows, as_of.true_at),
                 (None, None) => return Ok(Found::Nowhere),
             };
-            let asked = FindingsAsked {
-                kinds: FindingKind::ALL.to_vec(),
-                device: Some(id),
-                standing: if at.is_some() { Standing::Any } else { Standing::Open },
-                known_at: at,
-                ..FindingsAsked::default()
-            };
-            let mut findings = KnownFinding::list(db, site, &asked, FINDINGS_MAX)?;
+            let mut findings = KnownFinding::list(db, site, &findings_of(id, at, known_at), FINDINGS_MAX)?;
             findings.sort_by_key(|known| std::cmp::Reverse(known.row.finding.kind.severity()));
             let behind = device_facts::behind(db, site, id, known_at, BEHIND_MAX)?;
             let mut decisions = DecisionRow::about(db, site, id, DECISIONS_MAX)?;
-            decisions.retain(|decision| decision.decided_at <= known_at);
-            Ok(Found::Here(Box::new(Dossier { id, facts, held, claims, findings, behind, decisions, at })))
+            decisions.retain(|decision| decision.decided_at <= as_of.true_at);
+            let dossier = Dossier { id, facts, held, claims, findings, behind, decisions, at, known_at };
+            Ok(Found::Here(Box::new(dossier)))
         })
         .await
 }
 
+/// The findings of a device that are open, or were at a moment.
+fn findings_of(device: DeviceId, at: Option<Timestamp>, known_at: Timestamp) -> FindingsAsked {
+    FindingsAsked {
+        kinds: FindingKind::ALL.to_vec(),
+        device: Some(device),
+        standing: if at.is_some() { Standing::Any } else { Standing::Open },
+        known_at: at.map(|_| known_at),
+        seen_by: at,
+        ..FindingsAsked::default()
+    }
+}
+
 impl Dossier {
+    /// What asks for its findings that are open, or were at its moment.
+    pub(crate) fn findings_asked(&self) -> FindingsAsked {
+        findings_of(self.id, self.at, self.known_at)
+    }
+
     /// Its endpoints, now and before, each once, the newest first.
     pub(crate) fn endpoints(&self) -> Vec<String> {
         let mut endpoints: Vec<String> = Vec::new();

@@ -365,8 +365,10 @@ fn new(value: &str, now: Timestamp, midnight: u64, zone: &Zone) -> u64 {
         "week" => back(now, 7 * DAY_S),
         "month" => back(now, 30 * DAY_S),
         date => {
-            let day: Option<jiff::civil::Date> = date.parse().ok();
-            day.and_then(|day| zone.instant(day.at(0, 0, 0, 0))).map_or(u64::MAX, Timestamp::as_nanos)
+            let Ok(day) = date.parse::<jiff::civil::Date>() else { return u64::MAX };
+            // A day that is not counted is before all that is, or after it.
+            let uncounted = if day.year() < 1970 { 1 } else { u64::MAX };
+            zone.instant(day.at(0, 0, 0, 0)).map_or(uncounted, |at| at.as_nanos().max(1))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The inventory as it was, by what was known then: made from the store when asked for, and kept for a while.
+//! The inventory as it was, by what was known then, and of devices of which Ward learned later by that: made from the store when asked for, and kept for a while.
 //!
 //! It must not grow: few moments are kept, of so many bytes in all, and the one not looked at for longest goes first. Who asks for a
 //! moment that is being made waits for it instead of making it again.
@@ -107,7 +107,7 @@ impl House {
         made.map(Arc::new).map_err(|begins| {
             ServeError::Asked(match begins {
                 Some(begins) => format!(
-                    "nothing is known of {}: Ward knew its first device at {}",
+                    "nothing is known of {}: the first device that Ward knows of was seen at {}",
                     zone.show(at),
                     zone.show(begins)
                 ),

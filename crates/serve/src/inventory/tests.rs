@@ -110,6 +110,8 @@ fn filters_find_what_going_through_all_finds() {
         ("seen=hour", Box::new(|e| at_least(e, 3_600))),
         ("seen=day&seen=older", Box::new(|e| at_least(e, 86_400) || !at_least(e, 604_800))),
         ("new=2026-11-20", Box::new(|e| e.first_seen >= Timestamp::from_secs(1_795_132_800))),
+        ("new=1960-01-01", Box::new(|_| true)),
+        ("new=9000-01-01", Box::new(|_| false)),
         ("new=today", Box::new(|e| e.first_seen >= Timestamp::from_secs(1_795_305_600))),
         (
             "q=PUMP",

@@ -258,6 +258,6 @@ fn the_past_is_what_was_known_then() {
     let changes = get(&server, "/devices/changes?at=2026-11-15");
     assert!(changes.text().contains("1 device appeared, 0 gone, 1 changed"), "{}", changes.text());
     let before = get(&server, "/devices?at=2026-11-01");
-    assert!(before.text().contains("Ward knew its first device at 12 Nov 2026"), "{}", before.text());
+    assert!(before.text().contains("Ward knows of was seen at 12 Nov 2026"), "{}", before.text());
     assert_eq!(get(&server, "/devices/changes").status, 400);
 }

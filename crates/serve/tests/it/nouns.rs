@@ -211,6 +211,72 @@ fn a_report_is_made_by_schedule_and_kept() {
     assert_eq!(read(&server, "/api/v1/reports/2/copies/2")["items"][0]["title"], "one");
 }
 
+/// Writes a report of all tasks that is due now.
+fn due(built: &Built, format: &'static str) {
+    let due = Box::new(move |store: &mut store::Store, now| {
+        let view = model::View::new("Due", "/tasks", "").unwrap();
+        let report = model::Report::new(view, format, "daily 06:00").unwrap();
+        let (_, tx) = store::reports::plan_create(store, (SiteId(0), "a test", now), report, Some(NOW))?;
+        Ok(Planned { tx: Some(tx), concerns: Concerns::Nothing, answer: Value::Null })
+    });
+    built.house.desk.write(due).unwrap();
+}
+
+#[test]
+fn a_copy_that_is_too_large_is_passed_over_until_its_next_time() {
+    let built = built();
+    let server = Server::start(built.router());
+    // Details that cannot be packed: hashes of numbers, 16 MB in hexadecimal.
+    let tasks = Box::new(|store: &mut store::Store, now| {
+        let mut tx = store::Tx::new(SiteId(0), "a test", "many tasks", now);
+        for task in 0..8_500_u64 {
+            let words = (0..30_u64).map(|word| {
+                let hash = trust::tlog::leaf_hash(&[task.to_be_bytes(), word.to_be_bytes()].concat());
+                hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            });
+            let detail: String = words.collect();
+            let task = model::Task::new(model::About::Site, "t", &detail, "", None, "").unwrap();
+            let (row, one) = store::tasks::plan_create(store, SiteId(0), "a test", now, task)?;
+            drop(one);
+            let cells: Vec<store::db::Value> = vec![
+                "t".into(),
+                row.task.detail.as_ref().unwrap().as_str().into(),
+                "site".into(),
+                store::db::Value::Null,
+                store::db::Value::Null,
+                store::db::Value::Null,
+                "open".into(),
+                "a test".into(),
+                1_i64.into(),
+                1_i64.into(),
+            ];
+            tx.put(&store::table::TASKS, row.id, cells);
+        }
+        Ok(Planned { tx: Some(tx), concerns: Concerns::Nothing, answer: Value::Null })
+    });
+    built.house.desk.write(tasks).unwrap();
+    due(&built, "csv");
+    let failed = serve::api::reports::make_due(&built.house).unwrap_err();
+    assert!(failed.to_string().contains("too large"), "{failed}");
+    assert_eq!(serve::api::reports::make_due(&built.house).unwrap(), 0, "it is not tried every minute");
+    assert_eq!(read(&server, "/api/v1/reports/1")["next_at"], "2026-11-23T06:00:00Z");
+}
+
+#[test]
+fn a_copy_keeps_the_format_it_was_made_in() {
+    let built = built();
+    let server = Server::start(built.router());
+    due(&built, "csv");
+    assert_eq!(serve::api::reports::make_due(&built.house).unwrap(), 1);
+    let body =
+        json!({ "name": "Due", "page": "/tasks", "query": "", "format": "json", "schedule": "daily 06:00" });
+    assert_eq!(tell(&server, "PUT", "/api/v1/reports/1", &body).0, 200);
+    assert_eq!(tell(&server, "POST", "/api/v1/reports/1/copies", &json!({})).0, 201);
+    let (old, new) = (get(&server, "/api/v1/reports/1/copies/1"), get(&server, "/api/v1/reports/1/copies/2"));
+    assert_eq!(old.header("content-type"), "text/csv; charset=utf-8", "{}", old.text());
+    assert_eq!(new.header("content-type"), "application/json", "{}", new.text());
+}
+
 #[test]
 fn whatever_is_sent_is_answered_in_plain_words() {
     let built = built();
@@ -261,6 +327,12 @@ fn whatever_is_sent_is_answered_in_plain_words() {
             assert!((400..500).contains(&reply.status), "{list} {body}: {}", reply.status);
         }
     }
+}
+
+#[test]
+fn whatever_is_filled_in_is_answered_with_a_page() {
+    let built = built();
+    let server = Server::start(built.router());
     for form in [
         "/tasks/new",
         "/tasks/change",

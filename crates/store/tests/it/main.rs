@@ -16,6 +16,7 @@ mod contract;
 mod edits;
 mod migrations;
 mod nouns;
+mod past;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;

@@ -111,7 +111,10 @@ fn tasks_are_changed_by_who_has_read_them(ground: &Ground) {
     assert!(
         matches!(change(&mut store, Some(row.changed_at)), Err(StoreError::Refused(why)) if why.contains("meanwhile"))
     );
-    assert!(change(&mut store, None).is_ok());
+    let (again, tx) = change(&mut store, None).unwrap();
+    store.commit(tx).unwrap();
+    assert!(again.changed_at > changed.changed_at, "the clock stands, and it was changed all the same");
+    assert!(change(&mut store, Some(changed.changed_at)).is_err());
     let open = TaskFilter { state: Some(TaskState::Open), ..TaskFilter::default() };
     assert_eq!(pages(ground, &open, 9), [Vec::<String>::new()]);
     assert_eq!(pages(ground, &TaskFilter::default(), 9), [["a"]], "what is done stays");
@@ -245,7 +248,17 @@ fn nothing_is_about_what_is_not_there(ground: &Ground) {
     }
     let about = About::Device(device(&mut store, 1, None));
     let note = Note::new(about, "here").unwrap();
-    assert!(notes::plan_create(&mut store, SITE, BY, NOW, note).is_ok());
+    assert!(notes::plan_create(&mut store, SITE, BY, NOW, note.clone()).is_ok());
+    let mut row = store::device_facts::row(store.db(), SITE, DeviceId(1), later(1)).unwrap().unwrap();
+    row.merged_into = Some(DeviceId(2));
+    let mut tx = store::Tx::new(SITE, BY, "a device is another", NOW);
+    tx.put(&store::table::DEVICES, row.id, row.cells(None));
+    store.commit(tx).unwrap();
+    let refused = notes::plan_create(&mut store, SITE, BY, NOW, note);
+    assert!(
+        matches!(refused, Err(StoreError::Refused(_))),
+        "nobody would see what is said of a device that is another"
+    );
 }
 
 fn a_narrow_scope_sees_only_its_devices(ground: &Ground) {

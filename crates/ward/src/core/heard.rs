@@ -1,11 +1,12 @@
 //! Who talks to whom, as maps are told it: talks between addresses added up to talks between devices, by the hour.
 //!
-//! It must not tell an hour that is a day old twice: maps add those up.
+//! It must not tell an hour that is a day old twice: maps add those up. And none that is to come: what a clock that is ahead says of
+//! two ends would make all that they say now look old.
 
 use super::publish::Publication;
 use super::{Core, site::SiteViews, talks::TalkViews};
 use judge::inventory::{SubjectKey, TalkKey};
-use model::{Address, Protocol, TalkEnd, Transport};
+use model::{Address, Protocol, TalkEnd, Timestamp, Transport};
 use serve::network::{Heard, PAIRS_MAX};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use store::talks::{self, HourTalk};
@@ -42,19 +43,19 @@ impl Backlog {
 
 impl Core {
     /// Tells a share of the talks that went on, and of those before the start.
-    pub(super) fn tell_heard(&mut self, publication: &mut Publication) {
+    pub(super) fn tell_heard(&mut self, publication: &mut Publication, now: Timestamp) {
         if !publication.backlog.done {
-            self.read_backlog(publication);
+            self.read_backlog(publication, now);
         }
         if !publication.backlog.is_past_now() {
             return;
         }
-        let newest = self.talks.newest_hour();
+        let newest = self.talks.newest_hour().min(now.hour());
         let (site, talks) = (&self.site, &mut self.talks);
         let mut pairs: BTreeMap<Pair, Vec<TalkKey>> = BTreeMap::new();
         for key in talks.take_went_on(TALKS_PER_BEAT) {
-            // Older ones are in the store, and are told after the next start.
-            if key.hour + AGAIN_HOURS > newest {
+            // Others are in the store, and are told after the next start, when their time has come.
+            if key.hour <= newest && key.hour + AGAIN_HOURS > newest {
                 let (client, server) = (end(site, &key.client), end(site, &key.server));
                 pairs
                     .entry((client, server, key.protocol, key.service_port, key.hour))
@@ -67,9 +68,9 @@ impl Core {
         publication.rooms.network.apply(&heard);
     }
 
-    fn read_backlog(&mut self, publication: &mut Publication) {
+    fn read_backlog(&mut self, publication: &mut Publication, now: Timestamp) {
         let backlog = &mut publication.backlog;
-        if let Err(error) = self.try_read_backlog(backlog) {
+        if let Err(error) = self.try_read_backlog(backlog, now) {
             tracing::warn!(error = %error, "who talked to whom before the start cannot be read: maps begin with what is heard now");
             *backlog = Backlog { done: true, ..Backlog::default() };
         }
@@ -80,12 +81,12 @@ impl Core {
         }
     }
 
-    fn try_read_backlog(&mut self, backlog: &mut Backlog) -> Result<(), store::StoreError> {
+    fn try_read_backlog(&mut self, backlog: &mut Backlog, now: Timestamp) -> Result<(), store::StoreError> {
         let id = self.settings.site;
         let (newest, hour, after) = match backlog.at {
             Some(at) => at,
             None => match talks::newest_hour(self.store.db(), id)? {
-                Some(newest) => (newest, newest, 0),
+                Some(newest) => (newest.min(now.hour()), newest.min(now.hour()), 0),
                 None => {
                     backlog.done = true;
                     return Ok(());

@@ -4,9 +4,10 @@
 //! than it is worth: only what changed is told, in shares, and when a device was last seen at most once a minute.
 
 use super::{Core, Due};
-use model::{DeviceId, Timestamp};
+use judge::sight::{Completeness, SensorHour, Sight};
+use model::{DeviceId, SensorId, Timestamp};
 use serde::Serialize;
-use serve::inventory::{Change, Entry, FindingTotals, Inventory, Summary};
+use serve::inventory::{Change, Entry, FindingTotals, Inventory, Summary, midnight};
 use serve::network::Network;
 use serve::stream::Stream;
 use serve::when::{Zone, rfc3339};
@@ -52,7 +53,8 @@ pub(super) struct Publication {
     listed: BTreeSet<DeviceId>,
     /// Where the round over those seen again goes on.
     seen_until: Option<DeviceId>,
-    counted: Option<(u64, Summary)>,
+    /// Of which revision and which day, and what.
+    counted: Option<((u64, Timestamp), Summary)>,
     /// Who talked to whom before the start is read and told.
     pub(super) backlog: super::heard::Backlog,
 }
@@ -67,7 +69,7 @@ struct Standing {
     unknown: u64,
     new_today: u64,
     findings: FindingTotals,
-    /// Nothing was missed in the newest hour; `null`: no sensor has told.
+    /// Nothing was missed in the newest hour; `null`: no sensor has told, or it could not be checked.
     coverage_complete: Option<bool>,
     /// Newest time that any record told, RFC 3339; empty: none.
     observed: String,
@@ -93,7 +95,7 @@ impl Core {
             let mut changes = core.changes(publication);
             changes.extend(core.seen_again(publication));
             publication.apply(changes);
-            core.tell_heard(publication);
+            core.tell_heard(publication, now);
             core.tell_standing(publication, now);
         });
     }
@@ -184,7 +186,7 @@ impl Core {
             unknown: summary.unknown,
             new_today: summary.new_today,
             findings: summary.findings,
-            coverage_complete: self.is_coverage_complete(),
+            coverage_complete: self.is_coverage_complete(now),
             observed: rfc3339(self.observed),
         };
         if let Ok(line) = serde_json::to_string(&standing) {
@@ -192,15 +194,22 @@ impl Core {
         }
     }
 
-    /// Whether the sensors missed nothing in the newest hour that they told of.
-    fn is_coverage_complete(&self) -> Option<bool> {
-        let newest = self.coverage.keys().map(|(_, hour)| *hour).max()?;
-        let of_it = self.coverage.iter().filter(|((_, hour), _)| *hour == newest);
-        let missed = of_it.map(|(_, seen)| {
-            let told = &seen.coverage;
-            told.dropped_frames.unwrap_or(0) > 0 || told.cut_frames > 0 || told.gap_bytes > 0
-        });
-        Some(!missed.into_iter().any(|missed| missed))
+    /// Whether the sensors missed nothing in the newest hour that they told of; `None`: that could not be checked. Gaps, and hours
+    /// before, are for the page that asks the store.
+    fn is_coverage_complete(&self, now: Timestamp) -> Option<bool> {
+        // What a clock that is ahead tells is of no hour yet.
+        let told = || self.coverage.iter().filter(|((_, hour), _)| *hour <= now.hour());
+        let newest = told().map(|((_, hour), _)| *hour).max()?;
+        let hour = |((sensor, hour), seen): (&(SensorId, u32), &super::Seen)| SensorHour {
+            sensor: *sensor,
+            hour: *hour,
+            coverage: seen.coverage.clone(),
+        };
+        match Sight::of(told().map(hour).collect(), Vec::new(), newest, now).completeness {
+            Completeness::Complete => Some(true),
+            Completeness::NotComplete(_) => Some(false),
+            Completeness::Unchecked(_) => None,
+        }
     }
 }
 
@@ -228,13 +237,14 @@ impl Publication {
         }
     }
 
-    /// Counted anew where something changed.
+    /// Counted anew where something changed, or another day began.
     fn summary(&mut self, revision: u64, now: Timestamp) -> Summary {
+        let of = (revision, midnight(&self.rooms.zone, now));
         match self.counted {
-            Some((counted, summary)) if counted == revision => summary,
+            Some((counted, summary)) if counted == of => summary,
             _ => {
                 let summary = Summary::of(&self.rooms.inventory, &self.rooms.zone, now);
-                self.counted = Some((revision, summary));
+                self.counted = Some((of, summary));
                 summary
             }
         }

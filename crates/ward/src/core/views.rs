@@ -26,11 +26,9 @@ pub(super) struct Held {
     bytes: usize,
 }
 
-/// Where an endpoint is kept, and when it was last seen: also of those that are not in memory.
+/// When an endpoint that has a row was last seen, in minutes since 1970: also of those that are not in memory.
 #[derive(Clone, Copy)]
 struct Place {
-    id: i64,
-    /// Minutes since 1970.
     seen: u32,
 }
 
@@ -66,7 +64,7 @@ impl Views {
 
     /// Takes in a row as it is read at the start; it stays in memory while there is room.
     pub(super) fn load(&mut self, row: SubjectRow) {
-        self.rows.insert(row.key, Place { id: row.id, seen: minute(row.subject.last_seen()) });
+        self.rows.insert(row.key, Place { seen: minute(row.subject.last_seen()) });
         let bytes = size(&row.subject);
         if self.bytes + bytes <= self.bytes_max {
             self.insert(row.key, row.id, row.folded, row.subject);
@@ -97,7 +95,7 @@ impl Views {
             return Ok(false);
         }
         let id = store.next_id(&SUBJECTS);
-        self.rows.insert(*key, Place { id, seen: 0 });
+        self.rows.insert(*key, Place { seen: 0 });
         self.insert(*key, id, 0, Subject::default());
         Ok(true)
     }

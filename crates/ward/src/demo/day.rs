@@ -11,7 +11,7 @@ pub const SAMPLE: &[u8] = include_bytes!("../../../../data/samples/st-brannocs.p
 /// Its file's name.
 pub const SAMPLE_NAME: &str = "st-brannocs.pcap.zst";
 /// What it is.
-pub const SAMPLE_README: &str = include_str!("../../../../data/samples/README.md");
+pub(crate) const SAMPLE_README: &str = include_str!("../../../../data/samples/README.md");
 
 /// The records of the day, the newest of them observed at `end`.
 ///

@@ -29,7 +29,7 @@ const SAID: &[(&str, &str, &str)] = &[
 ///
 /// # Errors
 /// Those of the store, or of what ships with Ward.
-pub fn furnish(house: &House) -> Result<()> {
+pub(super) fn furnish(house: &House) -> Result<()> {
     zones(house)?;
     let entries = house.inventory.entries();
     for (piece, change, value) in SAID {

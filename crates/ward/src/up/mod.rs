@@ -118,9 +118,7 @@ pub fn run_with(
         Ok(sources) => sources,
         Err(error) => {
             stop.store(true, Ordering::Relaxed);
-            closed.store(true, Ordering::Relaxed);
-            bus.close();
-            let _ = core.join();
+            let _ = end_core(core, &closed, &bus);
             return Err(error);
         }
     };
@@ -139,12 +137,16 @@ pub fn run_with(
     if let Some(task) = Arc::into_inner(tasks).and_then(|mut tasks| tasks.stop(TASKS_GRACE)) {
         tracing::warn!(name = task, "a task did not end in time");
     }
+    end_core(core, &closed, &bus)?;
+    ended
+}
+
+/// Lets the core write what is left, and waits for it.
+fn end_core(core: CoreThread, closed: &AtomicBool, bus: &Local) -> Result<()> {
     closed.store(true, Ordering::Relaxed);
     bus.close();
     let finished = core.join().map_err(|_| anyhow!("the core ended in a panic"))?;
-    let core = finished.context("the last writes failed; what was acknowledged is durable")?;
-    drop(core);
-    ended
+    finished.context("the last writes failed; what was acknowledged is durable").map(drop)
 }
 
 /// Opens the store, after looking through its pages.

@@ -14,6 +14,7 @@ use model::Timestamp;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use store::db::{Db, Mode};
 use store::retention::{Change, Policy};
@@ -67,10 +68,45 @@ pub(super) fn register(
     });
 }
 
-/// Makes the copies of reports that are due.
+/// Makes the copies of reports that are due, apart from the other timers: a large one takes its time.
 pub(super) fn reports(tasks: &Tasks, house: serve::House) {
-    let work = move || Ok(serve::api::reports::make_due(&house).map(|_| ())?);
-    add(tasks, "reports", MINUTE, MINUTE, work);
+    let make = move || Ok(serve::api::reports::make_due(&house).map(|_| ())?);
+    add(tasks, "reports", MINUTE, MINUTE, apart("reports", make));
+}
+
+/// Work on a thread of its own, never twice at once. What came of it is told when it is due again.
+fn apart(
+    name: &'static str,
+    work: impl Fn() -> Result<()> + Send + Sync + 'static,
+) -> impl FnMut() -> Result<()> + Send + 'static {
+    let work = Arc::new(work);
+    let mut running = Apart(None);
+    move || {
+        if running.0.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            return Ok(());
+        }
+        let last = running.ended();
+        let work = Arc::clone(&work);
+        running.0 = Some(std::thread::Builder::new().name(name.into()).spawn(move || work())?);
+        last
+    }
+}
+
+/// A thread that is waited for at the end: it must not outlive the database.
+struct Apart(Option<JoinHandle<Result<()>>>);
+
+impl Apart {
+    fn ended(&mut self) -> Result<()> {
+        self.0.take().map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| bail!("it panicked")))
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        if let Err(error) = self.ended() {
+            tracing::warn!(error = %format_args!("{error:#}"), "what a timed task did last has failed");
+        }
+    }
 }
 
 /// A task that also measures itself.
@@ -280,6 +316,32 @@ fn named(damage: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn work_apart_keeps_nobody_waiting_and_tells_what_came_of_it() {
+        let (go, gate) = std::sync::mpsc::channel::<()>();
+        let (done, ends) = std::sync::mpsc::channel::<()>();
+        let gate = std::sync::Mutex::new((gate, done));
+        let mut tick = apart("a test", move || {
+            let gate = gate.lock().unwrap();
+            let _ = gate.0.recv();
+            gate.1.send(())?;
+            bail!("the disk is full")
+        });
+        tick().unwrap();
+        tick().unwrap();
+        go.send(()).unwrap();
+        ends.recv().unwrap();
+        let failed = loop {
+            match tick() {
+                Ok(()) => std::thread::yield_now(),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(failed.to_string(), "the disk is full");
+        assert!(ends.try_recv().is_err(), "it ran once: the second waits");
+        drop(go);
+    }
 
     #[test]
     fn a_clock_that_leaps_ahead_deletes_nothing() {

@@ -66,14 +66,24 @@ pub(super) async fn csv(State(house): State<House>, Devices(query): Devices) -> 
 pub(super) async fn json(State(house): State<House>, Devices(query): Devices) -> Result<Response, Problem> {
     let entries = Asked::of(&house, &query).await?.matching(&house, &query).await?;
     let head = Bytes::from_static(b"{\"items\":[");
-    let tail = Bytes::from(format!("],\"total\":{}}}\n", entries.len()));
-    let write = |entry: &Entry, is_first: bool, out: &mut Vec<u8>| {
-        out.extend_from_slice(if is_first { b"\n" } else { b",\n" });
-        out.extend(serde_json::to_vec(&DeviceShown::from(entry)).unwrap_or_default());
+    let tail = Bytes::from(end(entries.len()));
+    let pieces = Pieces {
+        entries: entries.into_iter(),
+        head: Some(head),
+        tail: Some(tail),
+        write: item,
+        is_first: true,
     };
-    let pieces =
-        Pieces { entries: entries.into_iter(), head: Some(head), tail: Some(tail), write, is_first: true };
     Ok(file(JSON, &file_name(&house, "devices", "json"), Body::new(pieces)))
+}
+
+fn item(entry: &Entry, is_first: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if is_first { b"\n" } else { b",\n" });
+    out.extend(serde_json::to_vec(&DeviceShown::from(entry)).unwrap_or_default());
+}
+
+fn end(devices: usize) -> Vec<u8> {
+    format!("],\"total\":{devices}}}\n").into_bytes()
 }
 
 /// The list as it is now, for a report: rows and bytes. Blocks.
@@ -100,10 +110,14 @@ pub(crate) fn write(house: &House, query: &str, format: Format) -> Result<(usize
                 out
             })
         }
+        // Device by device: all of them as shapes and values at once would take many times the file.
         Format::Json => {
-            let items: Vec<DeviceShown> = entries.iter().map(|entry| DeviceShown::from(&**entry)).collect();
-            serde_json::to_vec(&serde_json::json!({ "total": items.len(), "items": items }))
-                .unwrap_or_default()
+            let mut out = b"{\"items\":[".to_vec();
+            for (place, entry) in entries.iter().enumerate() {
+                item(entry, place == 0, &mut out);
+            }
+            out.extend_from_slice(&end(entries.len()));
+            out
         }
     };
     Ok((entries.len(), bytes))

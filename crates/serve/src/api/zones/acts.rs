@@ -115,6 +115,9 @@ pub(crate) struct Preview {
 /// From, to, how many devices, some of them.
 type Move = (Option<Text>, Option<Text>, usize, Vec<DeviceId>);
 
+/// Zones: from, to.
+type FromTo = (Option<Text>, Option<Text>);
+
 /// Devices named for a move.
 const MOVED_SHOWN_MAX: usize = 5;
 
@@ -137,7 +140,7 @@ fn previewed(house: &House, zones: &[Zone], document: &str) -> Result<Preview, S
     let mut after = zones.to_vec();
     changes.iter().try_for_each(|change| apply(&mut after, change))?;
     let (before, after) = (Rules::new(zones), Rules::new(&after));
-    let mut moves: BTreeMap<(Option<Text>, Option<Text>), (usize, Vec<DeviceId>)> = BTreeMap::new();
+    let mut moves: BTreeMap<FromTo, (usize, Vec<DeviceId>)> = BTreeMap::new();
     for (seen, zone) in devices(house) {
         let of = |rules: &Rules| rules.zone_of(&seen.addresses, &seen.vlans).zone().cloned();
         let (from, to) = (of(&before), of(&after));

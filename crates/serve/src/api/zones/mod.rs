@@ -28,7 +28,10 @@ const RULE: (&str, &str, &str) = ("rule", "Number of the rule.", "^[1-9][0-9]{0,
 
 /// What there is.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    let (one, rule) = ("/api/v1/zones/{zone}", "/api/v1/zones/{zone}/rules/{rule}");
+    lists().into_iter().chain(changes_of_one()).chain(of_many()).collect()
+}
+
+fn lists() -> Vec<Endpoint> {
     vec![
         Endpoint::get::<Listing<ZoneShown>>(
             "/api/v1/zones",
@@ -53,6 +56,12 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             "The same as a file.",
             get(json),
         ),
+    ]
+}
+
+fn changes_of_one() -> Vec<Endpoint> {
+    let (one, rule) = ("/api/v1/zones/{zone}", "/api/v1/zones/{zone}/rules/{rule}");
+    vec![
         Endpoint::new("post", "/api/v1/zones", "createZone", TAG, "Makes a zone.", post(create))
             .taking::<NewZone>()
             .answering::<Changed>(200),
@@ -78,6 +87,11 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new("delete", rule, "removeZoneRule", TAG, "Removes a rule.", delete(remove_rule))
             .at(&[ZONE, RULE])
             .answering::<Changed>(200),
+    ]
+}
+
+fn of_many() -> Vec<Endpoint> {
+    vec![
         Endpoint::get::<Listing<ProposalShown>>(
             "/api/v1/zones/proposals",
             "listZoneProposals",

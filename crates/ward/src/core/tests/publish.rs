@@ -256,6 +256,52 @@ fn who_talks_to_whom_is_told_as_it_goes_on_and_again_after_a_restart() {
 }
 
 #[test]
+fn a_clock_that_is_ahead_hides_no_talks() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut records = records(40, 8_000);
+    let now = records.iter().map(|record| record.header().observed_at).max().unwrap();
+    let is_talk = |record: &Record| matches!(record, Record::Activity(_));
+    let ahead = records.iter().position(is_talk).unwrap();
+    let (mut core, rooms) = (open(folder.path(), settings()), rooms());
+    core.publish_to(rooms.clone(), now);
+    records[ahead].header_mut().observed_at = Timestamp::from_secs(4_000_000_000);
+    feed(&mut core, &records, 1000);
+    core.flush(NOW).unwrap();
+    (0..100).for_each(|_| core.publish(now));
+    let sql = "SELECT sum(client_bytes + server_bytes) FROM talks WHERE hour < 1000000";
+    let stored = core.store().db().number(sql, &[]).unwrap().unwrap() as u64;
+    let is_about = |told: u64| told.abs_diff(stored) < stored / 200;
+    assert!(is_about(told_bytes(&rooms, now)), "{} of {stored}", told_bytes(&rooms, now));
+    drop(core);
+    let (mut core, rooms) = (open(folder.path(), settings()), self::rooms());
+    core.publish_to(rooms.clone(), now);
+    (0..400).for_each(|_| core.publish(now));
+    assert!(is_about(told_bytes(&rooms, now)), "{} of {stored} again", told_bytes(&rooms, now));
+}
+
+#[test]
+fn open_pages_are_told_that_nothing_was_missed_only_where_that_was_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut core, rooms) = (open(folder.path(), settings()), rooms());
+    core.publish_to(rooms.clone(), NOW);
+    let header = *records(1, 1)[0].header();
+    let mut told = |hours_ago: u64, frames: u64, dropped: Option<u64>| {
+        let at = Timestamp::from_secs(NOW.as_secs() - hours_ago * 3_600);
+        let header = model::Header { observed_at: at, received_at: at, ..header };
+        let coverage = model::Coverage { header, frames, dropped_frames: dropped, ..Default::default() };
+        let last = frames as usize;
+        core.accept(&[delivery(&[Record::Coverage(Box::new(coverage))], last)], NOW).unwrap();
+        core.publish(NOW);
+        let newest: serde_json::Value = serde_json::from_str(&rooms.stream.newest()).unwrap();
+        newest["coverage_complete"].as_bool()
+    };
+    assert_eq!(told(1, 10, None), None, "the source cannot tell of drops");
+    assert_eq!(told(1, 20, Some(7)), Some(false));
+    assert_eq!(told(0, 30, Some(7)), Some(true), "those were of the hour before");
+    assert_eq!(told(0, 40, Some(8)), Some(false));
+}
+
+#[test]
 fn rules_of_zones_put_devices_into_them_and_a_person_knows_better() {
     use judge::segment::ZoneChange;
     use model::{ZoneName, ZoneRule, ZoneSource};
