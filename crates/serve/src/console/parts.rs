@@ -58,7 +58,7 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push('\u{202f}');
         }
         out.push(digit);
@@ -110,12 +110,6 @@ pub(crate) fn duration(of: Duration) -> String {
     }
 }
 
-/// `1.2 MB/s`.
-pub(crate) fn rate(number: u64, over: Duration) -> String {
-    let seconds = over.as_nanos() as f64 / 1e9;
-    if seconds <= 0.0 { "–".to_owned() } else { format!("{}/s", bytes((number as f64 / seconds) as u64)) }
-}
-
 /// A bar beside its number: `part` of `whole`. The number stands in the table, so readers need not hear the bar.
 pub(crate) fn bar(part: u64, whole: u64) -> Markup {
     const WIDTH: u64 = 120;
@@ -124,43 +118,6 @@ pub(crate) fn bar(part: u64, whole: u64) -> Markup {
         svg.chart.spark width="120" height="8" viewBox="0 0 120 8" aria-hidden="true" {
             rect.group width="120" height="8" rx="2" {}
             rect.bar width=(width) height="8" rx="2" {}
-        }
-    }
-}
-
-/// A line of values over time, oldest first, with its name for screen readers; `None` is a time that was not seen and stays empty.
-pub(crate) fn sparkline(name: &str, values: &[Option<u64>]) -> Markup {
-    const HEIGHT: u64 = 24;
-    const STEP: usize = 6;
-    let most = values.iter().flatten().copied().max().unwrap_or(0).max(1);
-    let width = values.len().max(1) * STEP;
-    html! {
-        svg.chart.spark role="img" width=(width) height=(HEIGHT) viewBox={ "0 0 " (width) " " (HEIGHT) } {
-            title { (name) ", most " (grouped(most)) }
-            @for (index, value) in values.iter().enumerate() {
-                @let left = index * STEP;
-                @match value {
-                    Some(value) => {
-                        @let height = (value * (HEIGHT - 2)).div_ceil(most);
-                        rect.bar x=(left) y=(HEIGHT - height) width=(STEP - 1) height=(height) {}
-                    }
-                    None => rect.gap x=(left) y="0" width=(STEP - 1) height=(HEIGHT) {},
-                }
-            }
-        }
-    }
-}
-
-/// The same data as a picture, as a table that opens: names and values.
-pub(crate) fn as_table(caption: &str, columns: [&str; 2], rows: &[(String, String)]) -> Markup {
-    html! {
-        details {
-            summary { "As a table" }
-            div.scroll { table.data {
-                caption { (caption) }
-                thead { tr { th scope="col" { (columns[0]) } th.num scope="col" { (columns[1]) } } }
-                tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td.num { (value) } } } }
-            } }
         }
     }
 }

@@ -2,13 +2,12 @@
 //!
 //! It must not hold what a link cannot carry: two people with one address see one page.
 
-use super::{Failed, Page};
+use super::Failed;
 use crate::house::House;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
-use maud::Markup;
 use model::Timestamp;
 use serde::de::DeserializeOwned;
 use std::convert::Infallible;
@@ -85,11 +84,6 @@ impl Visit {
     /// The address of this page, path and query, to come back to.
     pub(crate) fn here(&self) -> &str {
         self.uri.path_and_query().map_or("/", |path| path.as_str())
-    }
-
-    /// The page, or only its piece where htmx asks for one.
-    pub(crate) fn page_or_piece(&self, piece: Markup, page: impl FnOnce(Markup) -> Page) -> Page {
-        if self.wants_piece { Page::piece(piece) } else { page(piece) }
     }
 }
 

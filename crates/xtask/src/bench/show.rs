@@ -221,9 +221,9 @@ fn tool(root: &Path, name: &str, arguments: &[&str], input: Option<String>) -> R
 fn busiest(url: &str, file: &Path) -> Result<String> {
     fetch(&format!("{url}api/v1/network/talks?limit=100&range=7d"), file)?;
     let talks: serde_json::Value = serde_json::from_slice(&std::fs::read(file)?)?;
-    let ends =
-        talks["items"].as_array().into_iter().flatten().flat_map(|talk| [&talk["client"], &talk["server"]]);
-    let device = ends.filter_map(|end| end["device"].as_str()).next();
+    let items = talks.get("items").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let ends = items.flat_map(|talk| [talk.get("client"), talk.get("server")]).flatten();
+    let device = ends.filter_map(|end| end.get("device")?.as_str()).next();
     Ok(device.context("no device talks: showbench make has made no flows")?.to_owned())
 }
 
