@@ -163,7 +163,7 @@ fn windows_end_and_stay(ground: &Ground) {
     let list = |filter: &WindowFilter| {
         windows::list(&mut ground.reader(), &Scope::site(SITE), filter, None, 9).unwrap().items
     };
-    assert_eq!(list(&standing), [row.clone()]);
+    assert_eq!(list(&standing), std::slice::from_ref(&row));
     let (ended, tx) = windows::plan_end(&mut store, SITE, BY, later(1), row.id).unwrap();
     store.commit(tx).unwrap();
     assert_eq!((list(&standing), list(&WindowFilter::default())), (vec![], vec![ended]));
@@ -219,7 +219,7 @@ fn reports_keep_their_newest_copies(ground: &Ground) {
     let (row, tx) = reports::plan_create(&mut store, (SITE, BY, NOW), report, Some(later(10))).unwrap();
     store.commit(tx).unwrap();
     assert!(ReportRow::due(&mut ground.reader(), SITE, later(9)).unwrap().is_empty());
-    assert_eq!(ReportRow::due(&mut ground.reader(), SITE, later(10)).unwrap(), [row.clone()]);
+    assert_eq!(ReportRow::due(&mut ground.reader(), SITE, later(10)).unwrap(), std::slice::from_ref(&row));
     for n in 0..COPIES_MAX as i64 + 3 {
         let copy = Some((n, vec![n as u8; 3]));
         let (_, tx) =
